@@ -20,7 +20,7 @@ package final class Store: EventSink {
   private let queue: BoundedQueue<StoreCommand>
   private let shared: StoreShared
   private let thread: Mutex<OSThread?>
-  private let lock: StoreLock
+  private let lock: Mutex<StoreLock?>
 
   /// Locks the directory (creating it if need be), recovers, and starts the writer.
   ///
@@ -48,7 +48,7 @@ package final class Store: EventSink {
     writer: sending StoreWriter
   ) throws(StoreError) {
     self.layout = layout
-    self.lock = lock
+    self.lock = Mutex(lock)
     let queue = BoundedQueue<StoreCommand>(capacity: options.queueBytes)
     let shared = writer.shared
     self.queue = queue
@@ -138,6 +138,7 @@ package final class Store: EventSink {
       return slot
     }
     thread?.join()
+    lock.withLock { $0 = nil }
   }
 
   deinit { close(graceNanoseconds: 0) }

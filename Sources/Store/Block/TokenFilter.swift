@@ -19,7 +19,7 @@ enum TokenFilter {
       var bits = Self.bits(of: entry)
       for _ in 0..<probes {
         let bit = Int(bits & 511)
-        words[line + bit >> 6] |= 1 << UInt64(bit & 63)
+        words[line + (bit >> 6)] |= 1 << UInt64(bit & 63)
         bits >>= 9
       }
     }
@@ -39,7 +39,7 @@ enum TokenFilter {
     var bits = Self.bits(of: entry)
     for _ in 0..<probes {
       let bit = Int(bits & 511)
-      if filter[line + bit >> 3] & (1 << UInt8(bit & 7)) == 0 { return false }
+      if filter[line + (bit >> 3)] & (1 << UInt8(bit & 7)) == 0 { return false }
       bits >>= 9
     }
     return true
@@ -47,7 +47,7 @@ enum TokenFilter {
 
   private static func line(of entry: UInt64, lines: Int) -> Int {
     let hash = (entry ^ (entry >> 29)) &* 0xBF58_476D_1CE4_E5B9
-    return Int((hash >> 32) &* UInt64(lines) >> 32)
+    return Int(((hash >> 32) &* UInt64(lines)) >> 32)
   }
 
   private static func bits(of entry: UInt64) -> UInt64 {
