@@ -11,7 +11,9 @@ private func resolver(
   SecretResolver(directory: directory, environment: { environment[$0] })
 }
 
-private func write(_ directory: TemporaryDirectory, _ name: String, _ text: String, mode: Int) throws {
+private func write(_ directory: TemporaryDirectory, _ name: String, _ text: String, mode: Int)
+  throws
+{
   let path = directory.write(name, text)
   try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
 }
@@ -23,7 +25,8 @@ struct ConfigurationSecretTests {
     arguments: [
       ("$Secret('datadog.apiKey')", "datadog", "apiKey"), ("$Secret(\"a-b\")", "a-b", nil),
       ("$Secret(plain)", "plain", nil), ("$Secret( 'a.b.c' )", "a", "b.c"),
-    ] as [(String, String, String?)])
+    ] as [(String, String, String?)]
+  )
   func references(_ text: String, _ name: String, _ key: String?) {
     #expect(SecretReference.parse(text) == .secret(SecretReference(name: name, key: key)))
   }
@@ -33,7 +36,8 @@ struct ConfigurationSecretTests {
     arguments: [
       "$Secret('../x')", "$Secret('a/b')", "$Secret('')", "$Secret(a.)", "$Secret('a)", "$Stage()",
       "$Secret('a').b", "x$Secret('a')",
-    ])
+    ]
+  )
   func refused(_ text: String) {
     guard case .invalid = SecretReference.parse(text) else {
       Issue.record("taken: \(SecretReference.parse(text))")
@@ -56,7 +60,9 @@ struct ConfigurationSecretTests {
     let reference = SecretReference(name: "dd", key: nil)
     #expect(resolver(directory.path).resolve(reference) == .found(Secret("file")))
     let credentials = ["CREDENTIALS_DIRECTORY": directory.file("credentials")]
-    #expect(resolver(directory.path, credentials).resolve(reference) == .found(Secret("credential")))
+    #expect(
+      resolver(directory.path, credentials).resolve(reference) == .found(Secret("credential"))
+    )
     let all = credentials.merging(["LOGAGENT_SECRET_DD": "variable"]) { $1 }
     #expect(resolver(directory.path, all).resolve(reference) == .found(Secret("variable")))
   }
@@ -140,7 +146,8 @@ struct ConfigurationSecretTests {
     #expect(warning.line == 3 && warning.column == 70)
     #expect(
       warning.help == "set LOGAGENT_SECRET_DD or write it to /etc/logagent/secrets.d/dd with mode "
-        + "0600, then reload")
+        + "0600, then reload"
+    )
     let resolved = decode(text, environment: ["LOGAGENT_SECRET_DD": #"{"key":"v"}"#])
     guard case .to(let ready) = resolved.configuration?.resources[0].logging.forwarding else {
       Issue.record("no destination")
@@ -170,7 +177,9 @@ struct ConfigurationSecretTests {
     var dumped = ""
     dump(secret, to: &dumped)
     dump([ForwardingDestination.Attribute(name: "n", value: secret)], to: &dumped)
-    for text in ["\(secret)", String(reflecting: secret), dumped, "\([secret])", "\(Optional(secret) as Any)"] {
+    for text in [
+      "\(secret)", String(reflecting: secret), dumped, "\([secret])", "\(Optional(secret) as Any)",
+    ] {
       #expect(!text.contains("hunter2"))
       #expect(!text.contains("104"))
     }
@@ -211,6 +220,8 @@ struct ConfigurationSecretTests {
     #expect(decode(text).diagnostics.isEmpty)
     let warned = decode(text, isReadableByAll: true)
     #expect(warned.configuration != nil)
-    #expect(warned.diagnostics.map(\.message) == ["everybody on this machine can read this `apiKey`"])
+    #expect(
+      warned.diagnostics.map(\.message) == ["everybody on this machine can read this `apiKey`"]
+    )
   }
 }

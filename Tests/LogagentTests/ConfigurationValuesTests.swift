@@ -36,7 +36,8 @@ struct ConfigurationValuesTests {
         "store", "store.compression", "defaults", "defaults.retentionDays", "defaults.logging",
         "defaults.logging.disabled", "defaults.logging.logForwarding", "resources", "forward",
         "forward.flushSeconds", "forward.allowInsecure",
-      ])
+      ]
+    )
   }
 
   @Test("the examples in the comments of conf/logagent.yml are right")
@@ -46,7 +47,7 @@ struct ConfigurationValuesTests {
       let lines = text.components(separatedBy: "\n")
       let start = try #require(lines.firstIndex { $0.contains(marker) })
       let block = lines[start...].prefix { $0.contains("#   ") }
-        .map { $0.replacingOccurrences(of: prefix + "# ", with: prefix) }
+        .map { prefix + $0.dropFirst(prefix.count + 2) }
       let parents = prefix.isEmpty ? "resources:\n" : "defaults:\n  logging:\n"
       let loaded = decode(parents + block.joined(separator: "\n") + "\n")
       #expect(loaded.configuration != nil, "\(loaded.diagnostics.map(\.headline))")
@@ -63,7 +64,9 @@ struct ConfigurationValuesTests {
         let loaded = decode(example)
         count += 1
         #expect(
-          loaded.configuration != nil, "\(name): \(loaded.diagnostics.map(\.headline))\n\(example)")
+          loaded.configuration != nil,
+          "\(name): \(loaded.diagnostics.map(\.headline))\n\(example)"
+        )
       }
     }
     #expect(count >= 5)
@@ -101,7 +104,8 @@ struct ConfigurationValuesTests {
         bare:
       forward: { flushSeconds: 30, allowInsecure: true }
 
-      """)
+      """
+    )
     #expect(loaded.diagnostics.map(summary) == [])
     let read = try #require(loaded.configuration)
     #expect(read.stack == "shop-prod")
@@ -148,7 +152,8 @@ struct ConfigurationValuesTests {
               type: http-endpoint
               properties: { endpointUrl: "https://[::1]:8080/x" }
 
-      """)
+      """
+    )
     let read = try #require(loaded.configuration)
     let destinations = read.resources.compactMap { resource -> ForwardingDestination? in
       guard case .to(let destination) = resource.logging.forwarding else { return nil }
@@ -157,17 +162,27 @@ struct ConfigurationValuesTests {
     #expect(
       destinations == [
         ForwardingDestination(
-          kind: .highlight, endpointURL: "https://pub.highlight.io/v1/logs/firehose",
-          attributes: [.init(name: "x-highlight-project", value: Secret("4d7k"))], gzip: true,
-          retryDurationSeconds: 300),
+          kind: .highlight,
+          endpointURL: "https://pub.highlight.io/v1/logs/firehose",
+          attributes: [.init(name: "x-highlight-project", value: Secret("4d7k"))],
+          gzip: true,
+          retryDurationSeconds: 300
+        ),
         ForwardingDestination(
           kind: .datadog,
           endpointURL: "https://aws-kinesis-http-intake.logs.datadoghq.com/v1/input",
-          accessKey: Secret("k"), gzip: true, retryDurationSeconds: 60),
+          accessKey: Secret("k"),
+          gzip: true,
+          retryDurationSeconds: 60
+        ),
         ForwardingDestination(
-          kind: .httpEndpoint, endpointURL: "https://[::1]:8080/x", gzip: false,
-          retryDurationSeconds: 300),
-      ])
+          kind: .httpEndpoint,
+          endpointURL: "https://[::1]:8080/x",
+          gzip: false,
+          retryDurationSeconds: 300
+        ),
+      ]
+    )
   }
 
   @Test("http endpoints are taken with forward.allowInsecure, wherever that stands in the file")
@@ -175,7 +190,9 @@ struct ConfigurationValuesTests {
     let text = """
       defaults:
         logging:
-          logForwarding: { type: http-endpoint, properties: { endpointUrl: "http://127.0.0.1:9/x" } }
+          logForwarding:
+            type: http-endpoint
+            properties: { endpointUrl: "http://127.0.0.1:9/x" }
       forward: { allowInsecure: true }
 
       """
@@ -190,7 +207,8 @@ struct ConfigurationValuesTests {
       ("1MiB", 1_048_576), ("1mib", 1_048_576), ("1.5GB", 1_500_000_000), ("0.5KiB", 512),
       ("1.1TiB", 1_209_462_790_553), ("1k", 1_000), ("1Ki", 1_024), ("7B", 7),
       ("9223372036854775807", Int64.max),
-    ] as [(String, Int64)])
+    ] as [(String, Int64)]
+  )
   func sizes(_ text: String, _ bytes: Int64) {
     #expect(ByteSize.parse(text) == bytes)
   }
@@ -200,7 +218,8 @@ struct ConfigurationValuesTests {
     arguments: [
       "", "GB", "-1", "1.5", "1..5GB", "1.GB", ".5GB", "20XB", "20GBs", "9223372036854775808",
       "9223372036854775807KB", "1,5GB", "1e3", "٣GB",
-    ])
+    ]
+  )
   func notSizes(_ text: String) {
     #expect(ByteSize.parse(text) == nil)
   }
@@ -249,7 +268,9 @@ struct ConfigurationValuesTests {
     let directory = TemporaryDirectory()
     let path = directory.write("logagent.yml", "dataDirectory: /a\n")
     let environment: (String) -> String? = { _ in nil }
-    #expect(Configuration.load(path: path, environment: environment).configuration?.dataDirectory == "/a")
+    #expect(
+      Configuration.load(path: path, environment: environment).configuration?.dataDirectory == "/a"
+    )
     let over = Configuration.load(path: path, dataDirectory: "b/c", environment: environment)
     #expect(over.configuration?.dataDirectory == "b/c")
     let none = Configuration.load(path: path, dataDirectory: "", environment: environment)
@@ -279,7 +300,8 @@ struct ConfigurationValuesTests {
         quiet: { logging: { disabled: true } }
         web: { logging: { logForwarding: { type: datadog, properties: { apiKey: $Secret(dd) } } } }
 
-      """)
+      """
+    )
     let valid = CheckReport.make(path: good, environment: { _ in nil })
     #expect(valid.exitStatus == 0)
     #expect(valid.text.contains("1 warning\n\(good): valid\n"))
@@ -298,6 +320,7 @@ struct ConfigurationValuesTests {
 
         1 error
 
-        """)
+        """
+    )
   }
 }

@@ -35,20 +35,37 @@ private let shapes: [WrongFile] = [
   WrongFile("hello\n", "1:1", "the file must be a map of keys, found a string"),
   WrongFile("limits: 5\n", "1:9", "`limits` must be a map of keys, found an integer"),
   WrongFile("limits: [a]\n", "1:9", "`limits` must be a map of keys, found a list"),
-  WrongFile("sources:\n  dcoker: {}\n", "2:3", "unknown key `dcoker` in `sources`", help: "`docker`"),
   WrongFile(
-    "sources: { docker: { enable: true } }\n", "1:22", "unknown key `enable`", help: "`enabled`"),
+    "sources:\n  dcoker: {}\n",
+    "2:3",
+    "unknown key `dcoker` in `sources`",
+    help: "`docker`"
+  ),
+  WrongFile(
+    "sources: { docker: { enable: true } }\n",
+    "1:22",
+    "unknown key `enable`",
+    help: "`enabled`"
+  ),
   WrongFile("project: a\nproject: b\n", "2:1", "the key `project` is here twice", help: "at 1:1"),
   WrongFile("<<: { a: 1 }\n", "1:1", "unknown key `<<`", help: "merge keys are not supported"),
   WrongFile("project: [\n", "2:1", "did not find expected node content"),
   WrongFile("\tproject: a\n", "1:1", "cannot start any token", help: "YAML takes no tabs"),
   WrongFile(
-    "project: a: b\n", "1:11", "mapping values are not allowed", help: "quote a value that holds"),
+    "project: a: b\n",
+    "1:11",
+    "mapping values are not allowed",
+    help: "quote a value that holds"
+  ),
   WrongFile("a: *nobody\n", "1:4", "the alias `*nobody` has no anchor"),
   WrongFile("a: &x [*x]\n", "1:8", "the alias `*x` has no anchor `&x` that ends before it"),
   WrongFile("project: a\n---\nproject: b\n", "2:1", "a second document starts here"),
   WrongFile("? [a]\n: b\n", "1:3", "a key must be a plain word"),
-  WrongFile("project: !!binary aGk=\n", "1:10", "the tag `tag:yaml.org,2002:binary` is not supported"),
+  WrongFile(
+    "project: !!binary aGk\n",
+    "1:10",
+    "the tag `tag:yaml.org,2002:binary` is not supported"
+  ),
   WrongFile("project: \"a\n", "2:1", "found unexpected end of stream"),
 ]
 
@@ -60,13 +77,20 @@ private let scalars: [WrongFile] = [
   WrongFile("dataDirectory: data\n", "1:16", "`dataDirectory` must be an absolute path"),
   WrongFile("dataDirectory:\n", "1:1", "`dataDirectory` must be a text, found nothing"),
   WrongFile(
-    "sources: { docker: { socket: 'unix:///run/docker.sock' } }\n", "1:30", "an absolute path",
-    help: "without `unix://`"),
+    "sources: { docker: { socket: 'unix:///run/docker.sock' } }\n",
+    "1:30",
+    "an absolute path",
+    help: "without `unix://`"
+  ),
   WrongFile("sources: { docker: { enabled: maybe } }\n", "1:31", "`auto`, `true` or `false`"),
   WrongFile("stacktape: [/srv/stacktape.yml]\n", "1:1", "`stacktape` is not supported"),
   WrongFile("limits: { maxDiskUsage: 20XB }\n", "1:25", "a size, a percentage or `auto`"),
   WrongFile("limits: { maxDiskUsage: 20 }\n", "1:25", "at least 1MiB", help: "counts bytes"),
-  WrongFile("limits: { minFreeDisk: 101% }\n", "1:24", "`minFreeDisk` must be a size or a percentage"),
+  WrongFile(
+    "limits: { minFreeDisk: 101% }\n",
+    "1:24",
+    "`minFreeDisk` must be a size or a percentage"
+  ),
   WrongFile("limits: { minFreeDisk: 0% }\n", "1:24", "a size or a percentage", help: "more than 0"),
   WrongFile("limits: { minFreeDisk: auto }\n", "1:24", "a size or a percentage"),
   WrongFile("limits: { maxEventSize: 100 }\n", "1:25", "must be from 1KiB to 4MiB"),
@@ -74,18 +98,32 @@ private let scalars: [WrongFile] = [
   WrongFile("limits: { memory: -1 }\n", "1:19", "`memory` must be a size"),
   WrongFile("limits: { memory: 99999999999TB }\n", "1:19", "`memory` must be a size"),
   WrongFile(
-    "store: { compression: zst }\n", "1:23", "must be one of `zstd`, `gzip`, found `zst`",
-    help: "did you mean `zstd`?"),
+    "store: { compression: zst }\n",
+    "1:23",
+    "must be one of `zstd`, `gzip`, found `zst`",
+    help: "did you mean `zstd`?"
+  ),
   WrongFile("defaults: { retentionDays: 0 }\n", "1:28", "an integer from 1 to 36500, found 0"),
   WrongFile("defaults: { retentionDays: -3 }\n", "1:28", "found -3"),
   WrongFile("defaults: { retentionDays: 1.5 }\n", "1:28", "found a number"),
   WrongFile(
-    "defaults: { retentionDays: \"30\" }\n", "1:28", "found a string", help: "remove the quotes"),
+    "defaults: { retentionDays: \"30\" }\n",
+    "1:28",
+    "found a string",
+    help: "remove the quotes"
+  ),
   WrongFile("defaults: { retentionDays: 99999999999999999999 }\n", "1:28", "found a number"),
   WrongFile(
-    "defaults:\n  retentionDays: 3\n  logging: { retentionDays: 4 }\n", "3:14",
-    "the default retention is here twice", help: "at 2:3"),
-  WrongFile("defaults: { logging: { disabled: 1 } }\n", "1:34", "`true` or `false`, found an integer"),
+    "defaults:\n  retentionDays: 3\n  logging: { retentionDays: 4 }\n",
+    "3:14",
+    "the default retention is here twice",
+    help: "at 2:3"
+  ),
+  WrongFile(
+    "defaults: { logging: { disabled: 1 } }\n",
+    "1:34",
+    "`true` or `false`, found an integer"
+  ),
   WrongFile("forward: { flushSeconds: 0 }\n", "1:26", "an integer from 1 to 900"),
   WrongFile("forward: { allowInsecure: 'true' }\n", "1:27", "`true` or `false`, found a string"),
 ]
@@ -94,25 +132,40 @@ private let resources: [WrongFile] = [
   WrongFile("resources: [api]\n", "1:12", "`resources` must be a map of keys, found a list"),
   WrongFile("resources: { a/b: {} }\n", "1:14", "a resource's name may hold letters"),
   WrongFile(
-    "resources:\n  nightly-report: {}\n  nightlyReport: {}\n", "3:3",
-    "the resource `nightlyReport` cannot be told from the one at 2:3"),
+    "resources:\n  nightly-report: {}\n  nightlyReport: {}\n",
+    "3:3",
+    "the resource `nightlyReport` cannot be told from the one at 2:3"
+  ),
   WrongFile(
-    "resources: { api: { type: batchjob } }\n", "1:27", "`type` must be one of `batch-job`",
-    help: "did you mean `batch-job`?"),
+    "resources: { api: { type: batchjob } }\n",
+    "1:27",
+    "`type` must be one of `batch-job`",
+    help: "did you mean `batch-job`?"
+  ),
   WrongFile("resources: { api: { matches: {} } }\n", "1:21", "unknown key", help: "`match`"),
   WrongFile("resources: { api: { match: {} } }\n", "1:28", "`match` must not be empty"),
   WrongFile("resources: { api: { match: [] } }\n", "1:28", "`match` must not be empty"),
   WrongFile("resources: { api: { match: { name: [] } } }\n", "1:36", "`name` must not be empty"),
   WrongFile("resources: { api: { match: { name: [[a]] } } }\n", "1:37", "`name` must be a text"),
   WrongFile("resources: { api: { match: { compose: a/b/c } } }\n", "1:39", "`project/service`"),
-  WrongFile("resources: { api: { logging: { retention: 3 } } }\n", "1:32", "`retention`", help: "Days"),
+  WrongFile(
+    "resources: { api: { logging: { retention: 3 } } }\n",
+    "1:32",
+    "`retention`",
+    help: "Days"
+  ),
   WrongFile("resources: { api: { logging: { logForwarding: {} } } }\n", "1:32", "lacks `type`"),
   WrongFile(
-    "resources: { api: { logging: { logForwarding: { type: splunk } } } }\n", "1:55",
-    "must be one of `http-endpoint`, `highlight`, `datadog`"),
+    "resources: { api: { logging: { logForwarding: { type: splunk } } } }\n",
+    "1:55",
+    "must be one of `http-endpoint`, `highlight`, `datadog`"
+  ),
   WrongFile(
-    "resources: { api: { logging: { logForwarding: { type: datadog } } } }\n", "1:49",
-    "lacks `properties`", help: "`apiKey`"),
+    "resources: { api: { logging: { logForwarding: { type: datadog } } } }\n",
+    "1:49",
+    "lacks `properties`",
+    help: "`apiKey`"
+  ),
   WrongFile(endpoint("accessKey: x"), "6:9", "a `http-endpoint` forwarding lacks `endpointUrl`"),
   WrongFile(endpoint("endpointUrl: 'http://h/x'"), "6:36", "in the clear", help: "allowInsecure"),
   WrongFile(endpoint("endpointUrl: h.example.com"), "6:36", "not an address", help: "https://"),
@@ -122,22 +175,36 @@ private let resources: [WrongFile] = [
   WrongFile(endpoint("endpointUrl: 'https:///x'"), "6:36", "has no host"),
   WrongFile(endpoint("endpointUrl: 'https://h/a b'"), "6:36", "holds a space"),
   WrongFile(endpoint("endpointUrl: 'https://h/#a'"), "6:36", "has a fragment"),
-  WrongFile(endpoint("endpointUrl: 'https://h_/', retryDuration: 7201"), "6:64", "from 0 to 7200"),
+  WrongFile(endpoint("endpointUrl: 'https://h_/', retryDuration: 7201"), "6:66", "from 0 to 7200"),
   WrongFile(
-    endpoint("endpointUrl: 'https://h/', accessKey: \"a\\nb\""), "6:59", "holds a line break"),
+    endpoint("endpointUrl: 'https://h/', accessKey: \"a\\nb\""),
+    "6:61",
+    "holds a line break"
+  ),
   WrongFile(
     endpoint("endpointUrl: 'https://h/', accessKey: \(String(repeating: "k", count: 4_097))"),
-    "6:59", "is longer than 4096 bytes"),
+    "6:61",
+    "is longer than 4096 bytes"
+  ),
   WrongFile(
-    endpoint("endpointUrl: 'https://h/', parameters: { \(fiftyOne) }"), "6:48", "has 51 entries"),
+    endpoint("endpointUrl: 'https://h/', parameters: { \(fiftyOne) }"),
+    "6:50",
+    "has 51 entries"
+  ),
   WrongFile(
-    endpoint("endpointUrl: 'https://h/', parameters: { \(longName): x }"), "6:62",
-    "1 to 256 characters"),
-  WrongFile(endpoint("endpointUrl: 'https://h/', parameters: { '': x }"), "6:62", "has 0"),
+    endpoint("endpointUrl: 'https://h/', parameters: { \(longName): x }"),
+    "6:64",
+    "1 to 256 characters"
+  ),
+  WrongFile(endpoint("endpointUrl: 'https://h/', parameters: { '': x }"), "6:64", "has 0"),
   WrongFile(
-    endpoint("endpointUrl: 'https://h/', parameters: { a: \(String(repeating: "v", count: 1_025)) }"),
-    "6:65", "1025 characters; at most 1024"),
-  WrongFile(endpoint("endpointUrl: 'https://h/', parameters: { a: [1] }"), "6:65", "found a list"),
+    endpoint(
+      "endpointUrl: 'https://h/', parameters: { a: \(String(repeating: "v", count: 1_025)) }"
+    ),
+    "6:67",
+    "1025 characters; at most 1024"
+  ),
+  WrongFile(endpoint("endpointUrl: 'https://h/', parameters: { a: [1] }"), "6:67", "found a list"),
   WrongFile(endpoint("endpointUrl: $Stage()"), "6:36", "the directive `$Stage()` is not resolved"),
   WrongFile(endpoint("endpointUrl: $Secret('a/b')"), "6:36", "must be letters, digits"),
   WrongFile(endpoint("endpointUrl: \"$Secret('a\""), "6:36", "inside a longer text"),
@@ -178,7 +245,8 @@ struct ConfigurationWrongFilesTests {
           logging: { retentionDays: 0, disabled: perhaps }
       forward: { flushSeconds: never }
 
-      """)
+      """
+    )
     #expect(loaded.configuration == nil)
     #expect(loaded.diagnostics.map(\.line) == [1, 3, 4, 5, 8, 8, 9])
   }
@@ -199,7 +267,9 @@ struct ConfigurationWrongFilesTests {
   func halfStack() {
     let loaded = decode("project: shop\n")
     #expect(loaded.configuration?.stack == nil)
-    #expect(loaded.diagnostics.map(summary) == ["1:1 warning: `project` names no stack without `stage`"])
+    #expect(
+      loaded.diagnostics.map(summary) == ["1:1 warning: `project` names no stack without `stage`"]
+    )
   }
 
   @Test("a file with thousands of problems ends in a bounded report")
@@ -222,7 +292,10 @@ struct ConfigurationWrongFilesTests {
         bytes.append(alphabet[Int(state >> 33) % alphabet.count])
       }
       let loaded = Configuration.decode(
-        bytes, file: "f", resolver: SecretResolver(directory: nil, environment: { _ in nil }))
+        bytes,
+        file: "f",
+        resolver: SecretResolver(directory: nil, environment: { _ in nil })
+      )
       let hasError = loaded.diagnostics.contains { $0.severity == .error }
       #expect((loaded.configuration == nil) == hasError)
       #expect(DiagnosticPrinter.render(loaded.diagnostics).isEmpty == loaded.diagnostics.isEmpty)

@@ -18,7 +18,8 @@ struct ConfigurationYAMLTests {
       ("-", .string("-")), ("+", .string("+")), (".", .string(".")), ("1_000", .string("1_000")),
       ("12:30:45", .string("12:30:45")), (".inf", .float(.infinity)), ("-.INF", .float(-.infinity)),
       ("99999999999999999999", .float(1e20)),
-    ])
+    ]
+  )
   func coreSchema(_ text: String, _ expected: YAMLValue) {
     #expect(YAMLValue(plain: text) == expected)
   }
@@ -27,8 +28,12 @@ struct ConfigurationYAMLTests {
   func quoting() {
     #expect(YAMLScalar(text: "true", style: .quoted, tag: nil).value == .string("true"))
     #expect(YAMLScalar(text: "5", style: .block, tag: nil).value == .string("5"))
-    #expect(YAMLScalar(text: "5", style: .plain, tag: "tag:yaml.org,2002:str").value == .string("5"))
-    #expect(YAMLScalar(text: "5", style: .quoted, tag: "tag:yaml.org,2002:int").value == .integer(5))
+    #expect(
+      YAMLScalar(text: "5", style: .plain, tag: "tag:yaml.org,2002:str").value == .string("5")
+    )
+    #expect(
+      YAMLScalar(text: "5", style: .quoted, tag: "tag:yaml.org,2002:int").value == .integer(5)
+    )
   }
 
   @Test("every node knows where it starts and ends, counted in characters")
@@ -62,7 +67,8 @@ struct ConfigurationYAMLTests {
   @Test("aliases are resolved")
   func aliases() {
     let loaded = decode(
-      "resources:\n  a: { logging: &l { retentionDays: 3 } }\n  b: { logging: *l }\n")
+      "resources:\n  a: { logging: &l { retentionDays: 3 } }\n  b: { logging: *l }\n"
+    )
     #expect(loaded.configuration?.resources.map(\.logging.retentionDays) == [3, 3])
   }
 

@@ -1,7 +1,8 @@
 /// Reads sizes such as `20GB`, `1MiB` and `4096`, and parts such as `5%`.
 enum ByteSize {
-  /// Bytes; decimal units are powers of 1,000 and binary ones powers of 1,024. Fractions are taken
-  /// with a unit (`1.5GB`). Nil when the text is not a size or does not fit.
+  /// Bytes; decimal units are powers of 1,000 and binary ones powers of 1,024.
+  ///
+  /// Fractions are taken with a unit (`1.5GB`). Nil when the text is not a size or does not fit.
   static func parse(_ text: String) -> Int64? {
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     let unit = text[digits.endIndex...].drop { $0 == " " }
@@ -22,7 +23,9 @@ enum ByteSize {
     return tooLarge ? nil : sum
   }
 
-  /// Hundredths of a percent: `5%` is 500. Nil unless the text is more than 0 and at most 100 %.
+  /// Hundredths of a percent: `5%` is 500.
+  ///
+  /// Nil unless the text is more than 0 and at most 100 %.
   static func parsePercent(_ text: String) -> Int? {
     guard text.hasSuffix("%") else { return nil }
     var number = text.dropLast()
@@ -33,7 +36,9 @@ enum ByteSize {
     else { return nil }
     var hundredths = whole * 100
     if parts.count == 2 {
-      guard isDigits(parts[1]), parts[1].count <= 2, let fraction = Int(parts[1]) else { return nil }
+      guard isDigits(parts[1]), parts[1].count <= 2, let fraction = Int(parts[1]) else {
+        return nil
+      }
       hundredths += parts[1].count == 1 ? fraction * 10 : fraction
     }
     return (1...10_000).contains(hundredths) ? hundredths : nil

@@ -149,7 +149,9 @@ struct ForwardingDestination: Sendable, Equatable {
   var attributes: [Attribute] = []
   var gzip: Bool
   var retryDurationSeconds: Int
-  /// Why nothing may be sent yet, such as a secret that was not found. Events wait in the store.
+  /// Why nothing may be sent yet, such as a secret that was not found.
+  ///
+  /// Events wait in the store.
   var pausedReason: String?
 }
 

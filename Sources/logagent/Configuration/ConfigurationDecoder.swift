@@ -21,11 +21,13 @@ struct ConfigurationDecoder {
     var configuration = Configuration()
     if root.isNull { return configuration }
     let keys = values.map(
-      root, "",
+      root,
+      "",
       known: [
         "project", "stage", "stacktape", "dataDirectory", "sources", "limits", "store", "defaults",
         "resources", "forward",
-      ])
+      ]
+    )
     // First, because whether an address is right depends on it.
     if let entry = keys["forward"] { configuration.forward = forward(entry) }
     allowsInsecure = configuration.forward.allowInsecure
@@ -59,8 +61,10 @@ struct ConfigurationDecoder {
     guard let text = values.text(entry) else { return nil }
     guard Self.isName(text, extra: "-_") else {
       values.error(
-        entry.value.range, "`\(entry.key)` may hold letters, digits, `-` and `_` only",
-        help: "it becomes part of log group names")
+        entry.value.range,
+        "`\(entry.key)` may hold letters, digits, `-` and `_` only",
+        help: "it becomes part of log group names"
+      )
       return nil
     }
     return text
@@ -77,8 +81,10 @@ struct ConfigurationDecoder {
     guard hasProject != hasStage, let entry = hasProject ? project : stage else { return }
     let other = hasProject ? "stage" : "project"
     values.warn(
-      entry.keyRange, "`\(entry.key)` names no stack without `\(other)`",
-      help: "add `\(other)`: log groups are then named /stp/{project}-{stage}/…")
+      entry.keyRange,
+      "`\(entry.key)` names no stack without `\(other)`",
+      help: "add `\(other)`: log groups are then named /stp/{project}-{stage}/…"
+    )
   }
 
   /// An empty list is the default; anything else would be ignored without a word, so it is refused.
@@ -86,8 +92,10 @@ struct ConfigurationDecoder {
     if entry.value.isNull { return }
     if case .list(let items) = entry.value.content, items.isEmpty { return }
     values.error(
-      entry.keyRange, "`stacktape` is not supported by this version: the files would not be read",
-      help: "remove it, and give each resource its `logging` under `resources`")
+      entry.keyRange,
+      "`stacktape` is not supported by this version: the files would not be read",
+      help: "remove it, and give each resource its `logging` under `resources`"
+    )
   }
 
   private mutating func sources(_ entry: YAMLEntry) -> DockerOptions {
@@ -95,7 +103,10 @@ struct ConfigurationDecoder {
     let sources = values.map(entry.value, "sources", known: ["docker"])
     guard let docker = sources["docker"] else { return options }
     let keys = values.map(
-      docker.value, "sources.docker", known: ["enabled", "socket", "root"])
+      docker.value,
+      "sources.docker",
+      known: ["enabled", "socket", "root"]
+    )
     if let entry = keys["enabled"], let enabled = automaticSwitch(entry) {
       options.enabled = enabled
     }
@@ -110,7 +121,8 @@ struct ConfigurationDecoder {
       return nil
     }
     if scalar.value == .string("auto") { return .automatic }
-    if case .bool = scalar.value {} else if ValueReader.oldBoolean(scalar.text) == nil {
+    if case .bool = scalar.value {
+    } else if ValueReader.oldBoolean(scalar.text) == nil {
       values.mismatch(entry, "`auto`, `true` or `false`")
       return nil
     }
@@ -120,7 +132,10 @@ struct ConfigurationDecoder {
   private mutating func limits(_ entry: YAMLEntry) -> LimitOptions {
     var options = LimitOptions()
     let keys = values.map(
-      entry.value, "limits", known: ["maxDiskUsage", "minFreeDisk", "maxEventSize", "memory"])
+      entry.value,
+      "limits",
+      known: ["maxDiskUsage", "minFreeDisk", "maxEventSize", "memory"]
+    )
     if let entry = keys["maxDiskUsage"],
       let amount = values.diskAmount(entry, allowsAutomatic: true)
     {
@@ -136,7 +151,8 @@ struct ConfigurationDecoder {
     {
       options.maxEventSize = size
     }
-    if let entry = keys["memory"], let size = values.byteSize(entry, in: Limits.memoryBytesAllowed) {
+    if let entry = keys["memory"], let size = values.byteSize(entry, in: Limits.memoryBytesAllowed)
+    {
       options.memory = size
     }
     return options
@@ -169,8 +185,10 @@ struct ConfigurationDecoder {
     if let first = keys["retentionDays"], let days = read.retentionDays {
       if let second = read.retentionDaysRange {
         values.error(
-          second, "the default retention is here twice",
-          help: "the other one is at \(first.keyRange.start); keep one of them")
+          second,
+          "the default retention is here twice",
+          help: "the other one is at \(first.keyRange.start); keep one of them"
+        )
       }
       defaults.retentionDays = days
     } else if let days = read.retentionDays {
@@ -189,15 +207,19 @@ struct ConfigurationDecoder {
     for entry in values.entries(entry.value, "resources") ?? [] {
       guard Self.isName(entry.key, extra: "-_.") else {
         values.error(
-          entry.keyRange, "a resource's name may hold letters, digits, `-`, `_` and `.` only",
-          help: "it becomes part of log group names")
+          entry.keyRange,
+          "a resource's name may hold letters, digits, `-`, `_` and `.` only",
+          help: "it becomes part of log group names"
+        )
         continue
       }
       let simple = ResourceName.simplified(entry.key)
       if let first = simplified[simple] {
         values.error(
-          entry.keyRange, "the resource `\(entry.key)` cannot be told from the one at \(first.start)",
-          help: "names are compared without case and without `-`, `_` and `.`")
+          entry.keyRange,
+          "the resource `\(entry.key)` cannot be told from the one at \(first.start)",
+          help: "names are compared without case and without `-`, `_` and `.`"
+        )
       }
       simplified[simple] = simplified[simple] ?? entry.keyRange
       resources.append(resource(entry))
@@ -231,8 +253,10 @@ struct ConfigurationDecoder {
     guard !keys.isEmpty else {
       if values.diagnostics.count == before {
         values.error(
-          node.range.firstLine, "`match` must not be empty",
-          help: "give `label`, `compose`, `name` or `image`")
+          node.range.firstLine,
+          "`match` must not be empty",
+          help: "give `label`, `compose`, `name` or `image`"
+        )
       }
       return nil
     }
@@ -246,7 +270,10 @@ struct ConfigurationDecoder {
           || text.hasPrefix("/") || text.hasSuffix("/")
         {
           values.error(
-            range, "`compose` must be `service` or `project/service`", help: "such as `shop/redis`")
+            range,
+            "`compose` must be `service` or `project/service`",
+            help: "such as `shop/redis`"
+          )
         } else {
           rule.compose.append(Glob(text))
         }
@@ -268,7 +295,10 @@ struct ConfigurationDecoder {
   ) -> (logging: ResourceLogging, retentionDays: Int?, retentionDaysRange: SourceRange?) {
     var logging = ResourceLogging()
     let keys = values.map(
-      entry.value, path, known: ["disabled", "retentionDays", "logForwarding"])
+      entry.value,
+      path,
+      known: ["disabled", "retentionDays", "logForwarding"]
+    )
     logging.disabled = keys["disabled"].flatMap { values.bool($0) }
     logging.retentionDays = keys["retentionDays"].flatMap {
       values.integer($0, in: 1...Limits.retentionDaysMax)

@@ -28,7 +28,8 @@ extension Configuration {
     guard let dataDirectory else { return loaded }
     if dataDirectory.isEmpty {
       loaded.diagnostics.append(
-        Diagnostic(.error, file: "--data-dir", at: .wholeFile, "the data directory has no name"))
+        Diagnostic(.error, file: "--data-dir", at: .wholeFile, "the data directory has no name")
+      )
       loaded.configuration = nil
     }
     loaded.configuration?.dataDirectory = dataDirectory
@@ -49,14 +50,18 @@ extension Configuration {
       mode = status.mode
       bytes = try FileSystem.read(file, atMost: Limits.configurationBytesMax)
     } catch {
-      let help = error.isNotFound ? "copy conf/logagent.yml there, or name another with --config" : nil
+      let help =
+        error.isNotFound ? "copy conf/logagent.yml there, or name another with --config" : nil
       return (
         nil, [Diagnostic(.error, file: file, at: .wholeFile, "cannot read: \(error)", help: help)]
       )
     }
     return decode(
-      bytes, file: file, isReadableByAll: mode & 0o004 != 0,
-      resolver: SecretResolver(directory: FileSystem.parent(of: file), environment: environment))
+      bytes,
+      file: file,
+      isReadableByAll: mode & 0o004 != 0,
+      resolver: SecretResolver(directory: FileSystem.parent(of: file), environment: environment)
+    )
   }
 
   /// The same from bytes that are already there.
@@ -68,7 +73,10 @@ extension Configuration {
   ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
     let document = YAMLDocument(bytes, file: file)
     var decoder = ConfigurationDecoder(
-      file: file, resolver: resolver, isReadableByAll: isReadableByAll)
+      file: file,
+      resolver: resolver,
+      isReadableByAll: isReadableByAll
+    )
     // Without a tree there may be nothing at all, which is the defaults, or a syntax error.
     let configuration = document.root.map { decoder.decode($0) } ?? Configuration()
     var source = SourceText(bytes)
@@ -82,7 +90,12 @@ extension Configuration {
       diagnostics.removeLast(further)
       diagnostics.append(
         Diagnostic(
-          isValid ? .warning : .error, file: file, at: .wholeFile, "and \(further) more problems"))
+          isValid ? .warning : .error,
+          file: file,
+          at: .wholeFile,
+          "and \(further) more problems"
+        )
+      )
     }
     for index in diagnostics.indices {
       diagnostics[index].excerpt = source.excerpt(of: diagnostics[index].range)
@@ -107,7 +120,10 @@ struct CheckReport: Equatable {
     environment: @escaping (String) -> String? = { ProcessEnvironment.value(of: $0) }
   ) -> CheckReport {
     let loaded = Configuration.load(
-      path: path, dataDirectory: dataDirectory, environment: environment)
+      path: path,
+      dataDirectory: dataDirectory,
+      environment: environment
+    )
     let problems = DiagnosticPrinter.render(loaded.diagnostics)
     guard let configuration = loaded.configuration else {
       return CheckReport(text: problems, exitStatus: invalid)

@@ -2,8 +2,9 @@ internal import LogModel
 
 /// Checks the address of a forwarding endpoint.
 enum EndpointAddress {
-  /// What is wrong with an address, and what to do about it; nil when it can be used. The message
-  /// never repeats the address: it may hold a password or a key.
+  /// What is wrong with an address, and what to do about it; nil when it can be used.
+  ///
+  /// The message never repeats the address: it may hold a password or a key.
   static func problem(
     of address: String,
     allowInsecure: Bool

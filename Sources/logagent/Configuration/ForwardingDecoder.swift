@@ -8,16 +8,20 @@ extension ConfigurationDecoder {
     guard case .map = entry.value.content else { return nil }
     guard let typeEntry = keys["type"] else {
       values.error(
-        entry.keyRange, "`logForwarding` lacks `type`",
-        help: "one of `http-endpoint`, `highlight`, `datadog`")
+        entry.keyRange,
+        "`logForwarding` lacks `type`",
+        help: "one of `http-endpoint`, `highlight`, `datadog`"
+      )
       return nil
     }
     guard let kind = values.word(typeEntry, ForwardingDestination.Kind.self) else { return nil }
     var destination = Self.preset(kind)
     guard let properties = keys["properties"] else {
       values.error(
-        typeEntry.keyRange, "a `\(kind.rawValue)` forwarding lacks `properties`",
-        help: "it needs `\(Self.required(kind))`")
+        typeEntry.keyRange,
+        "a `\(kind.rawValue)` forwarding lacks `properties`",
+        help: "it needs `\(Self.required(kind))`"
+      )
       return nil
     }
     let node = properties.value
@@ -37,12 +41,18 @@ extension ConfigurationDecoder {
       ForwardingDestination(kind: kind, endpointURL: "", gzip: false, retryDurationSeconds: 300)
     case .highlight:
       ForwardingDestination(
-        kind: kind, endpointURL: "https://pub.highlight.io/v1/logs/firehose", gzip: true,
-        retryDurationSeconds: 300)
+        kind: kind,
+        endpointURL: "https://pub.highlight.io/v1/logs/firehose",
+        gzip: true,
+        retryDurationSeconds: 300
+      )
     case .datadog:
       ForwardingDestination(
-        kind: kind, endpointURL: "https://aws-kinesis-http-intake.logs.datadoghq.com/v1/input",
-        gzip: true, retryDurationSeconds: 60)
+        kind: kind,
+        endpointURL: "https://aws-kinesis-http-intake.logs.datadoghq.com/v1/input",
+        gzip: true,
+        retryDurationSeconds: 60
+      )
     }
   }
 
@@ -61,8 +71,10 @@ extension ConfigurationDecoder {
     _ destination: inout ForwardingDestination
   ) {
     let keys = values.map(
-      node, path,
-      known: ["endpointUrl", "accessKey", "gzipEncodingEnabled", "retryDuration", "parameters"])
+      node,
+      path,
+      known: ["endpointUrl", "accessKey", "gzipEncodingEnabled", "retryDuration", "parameters"]
+    )
     readEndpoint(keys["endpointUrl"], &destination)
     if keys["endpointUrl"] == nil { reportMissing("endpointUrl", .httpEndpoint, keyRange, node) }
     if let entry = keys["accessKey"] { destination.accessKey = accessKey(entry, &destination) }
@@ -133,7 +145,10 @@ extension ConfigurationDecoder {
     if let problem = EndpointAddress.problem(of: address, allowInsecure: allowsInsecure) {
       if address.contains("@") { values.hide(entry.value.range) }
       values.error(
-        entry.value.range, "`\(entry.key)`: \(problem.message)", help: problem.help)
+        entry.value.range,
+        "`\(entry.key)`: \(problem.message)",
+        help: problem.help
+      )
       return
     }
     destination.endpointURL = address
@@ -148,13 +163,16 @@ extension ConfigurationDecoder {
     if key.utf8.count > Limits.accessKeyBytesMax {
       values.error(
         entry.value.range.firstLine,
-        "`\(entry.key)` is longer than \(Limits.accessKeyBytesMax) bytes")
+        "`\(entry.key)` is longer than \(Limits.accessKeyBytesMax) bytes"
+      )
       return nil
     }
     if key.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) {
       values.error(
-        entry.value.range.firstLine, "`\(entry.key)` holds a line break or a control character",
-        help: "it is sent as an HTTP header, which is one line")
+        entry.value.range.firstLine,
+        "`\(entry.key)` holds a line break or a control character",
+        help: "it is sent as an HTTP header, which is one line"
+      )
       return nil
     }
     return value
@@ -169,7 +187,8 @@ extension ConfigurationDecoder {
     if entries.count > Limits.parametersMax {
       values.error(
         entry.keyRange,
-        "`parameters` has \(entries.count) entries; at most \(Limits.parametersMax) can be sent")
+        "`parameters` has \(entries.count) entries; at most \(Limits.parametersMax) can be sent"
+      )
     }
     var attributes: [ForwardingDestination.Attribute] = []
     for entry in entries {
@@ -178,7 +197,8 @@ extension ConfigurationDecoder {
         values.error(
           entry.keyRange,
           "a parameter's name must have 1 to \(Limits.parameterNameCharactersMax) characters, "
-            + "`\(ValueReader.shortened(entry.key))` has \(length)")
+            + "`\(ValueReader.shortened(entry.key))` has \(length)"
+        )
         continue
       }
       guard let value = parameterValue(entry, &destination) else { continue }
@@ -212,7 +232,9 @@ extension ConfigurationDecoder {
     guard length > Limits.parameterValueCharactersMax else { return true }
     values.error(
       range.firstLine,
-      "`\(name)` has \(length) characters; at most \(Limits.parameterValueCharactersMax) can be sent")
+      "`\(name)` has \(length) characters; "
+        + "at most \(Limits.parameterValueCharactersMax) can be sent"
+    )
     return false
   }
 
@@ -225,7 +247,8 @@ extension ConfigurationDecoder {
     _ destination: inout ForwardingDestination,
     isHidden: Bool = true
   ) -> Secret? {
-    if isHidden, case .scalar(let scalar) = entry.value.content, !scalar.text.hasPrefix("$Secret(") {
+    if isHidden, case .scalar(let scalar) = entry.value.content, !scalar.text.hasPrefix("$Secret(")
+    {
       values.hide(entry.value.range)
     }
     guard let text = values.text(entry) else { return nil }
@@ -242,8 +265,10 @@ extension ConfigurationDecoder {
     case .text:
       if isHidden, isReadableByAll {
         values.warn(
-          entry.value.range.firstLine, "everybody on this machine can read this `\(entry.key)`",
-          help: "use `$Secret('name')`, or take the file's read permission from others")
+          entry.value.range.firstLine,
+          "everybody on this machine can read this `\(entry.key)`",
+          help: "use `$Secret('name')`, or take the file's read permission from others"
+        )
       }
       return Secret(text)
     case .invalid(let message, let help):
@@ -254,7 +279,10 @@ extension ConfigurationDecoder {
       case .found(let secret): return secret
       case .missing(let reason, let help):
         values.warn(
-          entry.value.range.firstLine, "\(reason); this forwarding is paused", help: help)
+          entry.value.range.firstLine,
+          "\(reason); this forwarding is paused",
+          help: help
+        )
         destination.pausedReason = destination.pausedReason ?? reason
         return nil
       }

@@ -66,7 +66,9 @@ struct GroupSearch {
     guard let container else { return same(parts.resource, resource) }
     if let own = parts.container { return same(parts.resource, resource) && same(own, container) }
     // `/docker/{project}/{service}`, by the two names that it has.
-    if let project = parts.project { return same(project, resource) && same(parts.resource, container) }
+    if let project = parts.project {
+      return same(project, resource) && same(parts.resource, container)
+    }
     return same(parts.resource, resource) && container == ResourceName.defaultContainer
   }
 
@@ -89,7 +91,9 @@ struct GroupSearch {
       }
       names.insert(parts.resource)
       if container != nil, let own = parts.container ?? parts.project {
-        names.insert(parts.container == nil ? "\(own)/\(parts.resource)" : "\(parts.resource)/\(own)")
+        names.insert(
+          parts.container == nil ? "\(own)/\(parts.resource)" : "\(parts.resource)/\(own)"
+        )
       }
     }
     var near: [String] = []
@@ -113,13 +117,16 @@ extension ResourceMatcher {
 
   /// The place of a run of `logagent exec --resource NAME`.
   ///
-  /// A batch-job of the configuration with a stack gets the names of a batch-job's attempt; anything
-  /// else is `/exec/{resource}`, stream `exec/{runId}`. A name that starts with `/` is the group's.
+  /// A batch-job of the configuration with a stack gets the names of a batch-job's attempt;
+  /// anything else is `/exec/{resource}`, stream `exec/{runId}`. A name that starts with `/` is the
+  /// group's own.
   func place(ofRun run: String, resource name: String) -> NamedPlace {
     if let group = Self.groupName(name) {
       return NamedPlace(
-        group: group, stream: LogStream(sanitizing: "exec/\(ResourceName.component(run))"),
-        settings: settings(ofGroup: group))
+        group: group,
+        stream: LogStream(sanitizing: "exec/\(ResourceName.component(run))"),
+        settings: settings(ofGroup: group)
+      )
     }
     let resource = configured(name)
     if let resource, resource.type == .batchJob, let stack = configuration.stack {
@@ -136,8 +143,10 @@ extension ResourceMatcher {
     )
   }
 
-  /// The place of a file that `logagent import --resource NAME` reads: the group of a resource of the
-  /// configuration, else `/import/{name}`; a name that starts with `/` is the group's own.
+  /// The place of a file that `logagent import --resource NAME` reads.
+  ///
+  /// The group of a resource of the configuration, else `/import/{name}`; a name that starts with
+  /// `/` is the group's own.
   func place(ofImport stream: String, resource name: String) -> NamedPlace {
     let stream = LogStream(sanitizing: stream)
     if let group = Self.groupName(name) {
@@ -145,10 +154,16 @@ extension ResourceMatcher {
     }
     guard let resource = configured(name) else {
       return NamedPlace(
-        group: ResourceName.importGroup(resource: name), stream: stream, settings: settings(of: nil))
+        group: ResourceName.importGroup(resource: name),
+        stream: stream,
+        settings: settings(of: nil)
+      )
     }
     return NamedPlace(
-      group: group(of: resource, container: nil), stream: stream, settings: settings(of: resource))
+      group: group(of: resource, container: nil),
+      stream: stream,
+      settings: settings(of: resource)
+    )
   }
 
   private static func groupName(_ name: String) -> LogGroup? {

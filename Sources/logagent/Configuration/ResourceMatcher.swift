@@ -2,9 +2,9 @@ internal import LogModel
 
 /// Decides to which resource a container belongs, where its output is stored and what holds for it.
 ///
-/// A pure decision over the configuration: the same container always gets the same answer. The rules
-/// are tried in this order and the first that fits wins: labels, ECS labels, `match` rules in the
-/// order of the file, Compose project and service, the container's name. A resource with `match`
+/// A pure decision over the configuration: the same container always gets the same answer. The
+/// rules are tried in this order and the first that fits wins: labels, ECS labels, `match` rules in
+/// the order of the file, Compose project and service, the container's name. A resource with `match`
 /// rules is found by them and by labels only. Safe from any thread.
 struct ResourceMatcher: Sendable {
   /// What decided.
@@ -80,7 +80,9 @@ struct ResourceMatcher: Sendable {
         resource: nil,
         container: name,
         group: ResourceName.unmatchedGroup(
-          project: Self.label(container, Label.composeProject), service: name),
+          project: Self.label(container, Label.composeProject),
+          service: name
+        ),
         stream: LogStream(sanitizing: container.shortID),
         settings: settings(of: nil),
         rule: .unmatched
@@ -158,7 +160,10 @@ struct ResourceMatcher: Sendable {
     }
     guard let resource = configured(name) else { return nil }
     return Found(
-      resource: resource.name, container: Self.label(container, Label.ecsContainer), rule: .ecsLabel)
+      resource: resource.name,
+      container: Self.label(container, Label.ecsContainer),
+      rule: .ecsLabel
+    )
   }
 
   private func findByMatch(_ container: ContainerMetadata) -> Found? {
@@ -176,7 +181,7 @@ struct ResourceMatcher: Sendable {
       let composeProject = Self.label(container, Label.composeProject) ?? ""
       guard own.contains(where: { ResourceName.isSame($0, composeProject) }) else { return nil }
     }
-    return found(service, rule: .compose)
+    return same(service, rule: .compose) ?? workload(service, rule: .compose)
   }
 
   private func findByName(_ container: ContainerMetadata) -> Found? {
@@ -184,44 +189,54 @@ struct ResourceMatcher: Sendable {
     guard Self.label(container, Label.composeService) == nil, !container.name.isEmpty else {
       return nil
     }
-    var candidates: [Substring] = []
-    let name = container.name[...]
+    var candidates: [String] = []
+    let name = container.name
     if let stack = configuration.stack,
       name.lowercased().hasPrefix(stack.lowercased()), name.utf8.count > stack.utf8.count + 1
     {
       let rest = name.dropFirst(stack.count)
-      if let separator = rest.first, "-_.".contains(separator) { candidates.append(rest.dropFirst()) }
+      if let separator = rest.first, "-_.".contains(separator) {
+        candidates.append(String(rest.dropFirst()))
+      }
     }
     candidates.append(name)
     for candidate in candidates {
-      if let found = found(String(candidate), rule: .name) { return found }
+      if let found = same(candidate, rule: .name) { return found }
       // `api-2` is the second container of `api`, unless a resource is called so.
-      let digits = candidate.reversed().prefix { $0.isASCII && $0.isNumber }.count
-      let stem = candidate.dropLast(digits)
-      guard digits > 0, let separator = stem.last, "-_.".contains(separator) else { continue }
-      if let found = found(String(stem.dropLast()), rule: .name) { return found }
+      let stem = Self.withoutNumber(candidate)
+      if let found = same(stem, rule: .name) ?? workload(stem, rule: .name) { return found }
     }
     return nil
   }
 
-  /// The resource that `name` is, or the container `{resource}-{container}` of a workload.
-  private func found(_ name: String, rule: Rule) -> Found? {
-    let candidates = configuration.resources.filter { $0.match.isEmpty }
-    if let same = candidates.first(where: { $0.name == name })
-      ?? candidates.first(where: { ResourceName.isSame($0.name, name) })
-    {
-      return Found(resource: same.name, rule: rule)
+  /// `api` for `api-2`; the name itself when no number stands behind a separator.
+  private static func withoutNumber(_ name: String) -> String {
+    let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }.count
+    let stem = name.dropLast(digits)
+    guard digits > 0, let separator = stem.last, "-_.".contains(separator) else { return name }
+    return String(stem.dropLast())
+  }
+
+  /// The resource that `name` is.
+  private func same(_ name: String, rule: Rule) -> Found? {
+    let open = configuration.resources.filter { $0.match.isEmpty }
+    let same = open.first { $0.name == name } ?? open.first { ResourceName.isSame($0.name, name) }
+    return same.map { Found(resource: $0.name, rule: rule) }
+  }
+
+  /// The container that `{resource}-{container}` is of a workload; the longest resource name wins.
+  private func workload(_ name: String, rule: Rule) -> Found? {
+    let open = configuration.resources.filter {
+      $0.match.isEmpty && $0.type == .multiContainerWorkload
     }
-    // From the right, so that the longest resource name wins.
     var end = name.endIndex
     while let at = name[..<end].lastIndex(where: { "-_.".contains($0) }) {
-      let container = name[name.index(after: at)...]
+      let container = String(name[name.index(after: at)...])
+      let resource = String(name[..<at])
       if !container.isEmpty,
-        let workload = candidates.first(where: {
-          $0.type == .multiContainerWorkload && ResourceName.isSame($0.name, String(name[..<at]))
-        })
+        let workload = open.first(where: { ResourceName.isSame($0.name, resource) })
       {
-        return Found(resource: workload.name, container: String(container), rule: rule)
+        return Found(resource: workload.name, container: container, rule: rule)
       }
       end = at
     }
@@ -239,7 +254,8 @@ struct ResourceMatcher: Sendable {
     if let project, let stage { stack = "\(project)-\(stage)" }
     let stream: String
     if stack == nil {
-      stream = name.map { "\(ResourceName.component($0))/\(container.shortID)" } ?? container.shortID
+      stream =
+        name.map { "\(ResourceName.component($0))/\(container.shortID)" } ?? container.shortID
     } else if resource?.type == .batchJob {
       let run = Self.label(container, Label.run) ?? container.shortID
       stream = ResourceName.batchStream(run: run, attempt: Self.label(container, Label.attempt))
@@ -269,7 +285,8 @@ struct ResourceMatcher: Sendable {
         resolution.settings.retentionDays = days
       } else {
         resolution.notes.append(
-          "the label \(Label.retentionDays) is not a number from 1 to \(Limits.retentionDaysMax)")
+          "the label \(Label.retentionDays) is not a number from 1 to \(Limits.retentionDaysMax)"
+        )
       }
     }
   }
@@ -291,7 +308,9 @@ extension ResourceName {
 extension MatchRule {
   /// Everything that the rule names fits; of a list, any one.
   func fits(_ container: ContainerMetadata) -> Bool {
-    if !labels.isEmpty, !labels.contains(where: { Self.fits($0, container.labels) }) { return false }
+    if !labels.isEmpty, !labels.contains(where: { Self.fits($0, container.labels) }) {
+      return false
+    }
     if !names.isEmpty, !names.contains(where: { $0.matches(container.name) }) { return false }
     if !images.isEmpty, !images.contains(where: { Self.fits($0, image: container.image) }) {
       return false

@@ -5,7 +5,9 @@ enum ResourceName {
   /// The container of a service that has only one.
   static let defaultContainer = "service-container"
 
-  /// What is compared when case and `-`, `_`, `.` do not count: `nightly-report` is `nightlyReport`.
+  /// What is compared when case and `-`, `_`, `.` do not count.
+  ///
+  /// So `nightly-report` is `nightlyReport`.
   static func simplified(_ name: String) -> String {
     String(name.lowercased().filter { $0 != "-" && $0 != "_" && $0 != "." })
   }
@@ -33,7 +35,8 @@ enum ResourceName {
   static func containerGroup(stack: String, resource: String, container: String) -> LogGroup {
     LogGroup(
       sanitizing:
-        "/stp/\(component(stack))/ecs/\(component(resource))/\(component(container))/process-logs")
+        "/stp/\(component(stack))/ecs/\(component(resource))/\(component(container))/process-logs"
+    )
   }
 
   /// Without a stack all containers of a resource share a group: `/docker/{a}/{b}` is left to the

@@ -17,7 +17,8 @@ struct SecretReference: Equatable {
       if text.contains("$Secret(") {
         return .invalid(
           message: "`$Secret()` inside a longer text is not resolved",
-          help: "make it the whole value, and put the whole text into the secret")
+          help: "make it the whole value, and put the whole text into the secret"
+        )
       }
       return .text
     }
@@ -27,11 +28,14 @@ struct SecretReference: Equatable {
     guard directive == "Secret" else {
       return .invalid(
         message: "the directive `$\(directive)()` is not resolved in this file",
-        help: "write the value itself, or use `$Secret('name')`")
+        help: "write the value itself, or use `$Secret('name')`"
+      )
     }
     guard text.hasSuffix(")") else {
       return .invalid(
-        message: "`$Secret()` must be the whole value", help: "remove what follows the `)`")
+        message: "`$Secret()` must be the whole value",
+        help: "remove what follows the `)`"
+      )
     }
     var argument = text[text.index(after: open)...].dropLast()
     while argument.first == " " { argument.removeFirst() }
@@ -46,10 +50,12 @@ struct SecretReference: Equatable {
     guard let name = parts.first, isName(name), parts.count == 1 || !parts[1].isEmpty else {
       return .invalid(
         message: "the name in `$Secret()` must be letters, digits, `_` and `-`, then maybe `.key`",
-        help: "such as `$Secret('datadog.apiKey')`")
+        help: "such as `$Secret('datadog.apiKey')`"
+      )
     }
     return .secret(
-      SecretReference(name: String(name), key: parts.count == 2 ? String(parts[1]) : nil))
+      SecretReference(name: String(name), key: parts.count == 2 ? String(parts[1]) : nil)
+    )
   }
 
   /// Nothing that could leave a folder or a variable name.

@@ -49,7 +49,9 @@ struct SecretResolver {
       }
       if mustBePrivate, status.mode & 0o077 != 0 {
         return .missing(
-          reason: "\(path) can be read by others, so it is not used", help: "chmod 600 \(path)")
+          reason: "\(path) can be read by others, so it is not used",
+          help: "chmod 600 \(path)"
+        )
       }
       let bytes = try FileSystem.read(path, atMost: Limits.secretBytesMax)
       var text = String(repairing: bytes.span)

@@ -61,7 +61,9 @@ struct SourceText {
         guard text.count > pattern.count else { continue }
         for start in 0..<(text.count - pattern.count)
         where text[start..<(start + pattern.count)].elementsEqual(pattern) {
-          let value = text[(start + pattern.count)...].firstIndex { !"\"': \t".unicodeScalars.contains($0) }
+          let value = text[(start + pattern.count)...].firstIndex {
+            !"\"': \t".unicodeScalars.contains($0)
+          }
           guard let value, text[value] != "$" else { continue }
           let end = text[value...].firstIndex { ",}\"'".unicodeScalars.contains($0) } ?? text.count
           mask(number, from: value, to: end)

@@ -2,7 +2,7 @@ internal import LogModel
 
 /// Reads typed values from nodes, and collects what is wrong with them.
 ///
-/// Every method reports at the value's own place and then goes on, so that one run finds everything.
+/// Every method reports at the value's own place and then goes on: one run finds everything.
 struct ValueReader {
   let file: String
   private(set) var diagnostics: [Diagnostic] = []
@@ -63,7 +63,8 @@ struct ValueReader {
         warn(
           entry.value.range,
           "`\(scalar.text)` is text in YAML 1.2; `\(entry.key)` takes it as `\(meant)`",
-          help: "write `\(meant)`")
+          help: "write `\(meant)`"
+        )
         return meant
       }
     }
@@ -138,8 +139,10 @@ struct ValueReader {
     if let word = Word(rawValue: text) { return word }
     let nearest = NearestName.find(text, among: words)
     error(
-      entry.value.range, "`\(entry.key)` must be one of \(list), found `\(Self.shortened(text))`",
-      help: nearest.map { "did you mean `\($0)`?" })
+      entry.value.range,
+      "`\(entry.key)` must be one of \(list), found `\(Self.shortened(text))`",
+      help: nearest.map { "did you mean `\($0)`?" }
+    )
     return nil
   }
 
@@ -172,7 +175,8 @@ struct ValueReader {
       error(
         entry.value.range,
         "`\(entry.key)` must be at least \(ByteSize.format(Int64(Limits.diskBytesMin)))",
-        help: "a number without a unit counts bytes")
+        help: "a number without a unit counts bytes"
+      )
       return nil
     }
     return .bytes(size)
@@ -194,8 +198,10 @@ struct ValueReader {
     guard text.hasPrefix("/") else {
       let help = text.hasPrefix("unix:") ? "write the path alone, without `unix://`" : nil
       error(
-        entry.value.range, "`\(entry.key)` must be an absolute path",
-        help: help ?? "start it with `/`")
+        entry.value.range,
+        "`\(entry.key)` must be an absolute path",
+        help: help ?? "start it with `/`"
+      )
       return nil
     }
     guard text.utf8.count < 4_096 else {
@@ -212,7 +218,9 @@ struct ValueReader {
     }
     if items.isEmpty { error(entry.value.range.firstLine, "`\(entry.key)` must not be empty") }
     return items.compactMap { item in
-      text(YAMLEntry(key: entry.key, keyRange: entry.keyRange, value: item)).map { ($0, item.range) }
+      text(YAMLEntry(key: entry.key, keyRange: entry.keyRange, value: item)).map {
+        ($0, item.range)
+      }
     }
   }
 
@@ -220,7 +228,9 @@ struct ValueReader {
   mutating func mismatch(_ entry: YAMLEntry, _ expected: String, help: String? = nil) {
     error(
       entry.value.range.isEmpty ? entry.keyRange : entry.value.range.firstLine,
-      "`\(entry.key)` must be \(expected), found \(entry.value.kindDescription)", help: help)
+      "`\(entry.key)` must be \(expected), found \(entry.value.kindDescription)",
+      help: help
+    )
   }
 
   static func shortened(_ text: String) -> String {

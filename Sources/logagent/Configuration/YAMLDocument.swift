@@ -70,7 +70,13 @@ struct YAMLDocument {
         report(event.range, "the alias `*\(name)` has no anchor `&\(name)` that ends before it")
         return false
       }
-      return add(target.node, nodes: target.nodes, height: target.height, anchor: nil, at: event.range)
+      return add(
+        target.node,
+        nodes: target.nodes,
+        height: target.height,
+        anchor: nil,
+        at: event.range
+      )
     case .listStart(let anchor, _): return start(isMap: false, anchor: anchor, at: event.range)
     case .mapStart(let anchor, _): return start(isMap: true, anchor: anchor, at: event.range)
     case .listEnd, .mapEnd: return end(at: event.range)
@@ -114,7 +120,9 @@ struct YAMLDocument {
     nodeCount += closes ? 1 : nodes
     guard nodeCount <= Limits.configurationNodesMax else {
       report(
-        place, "the file has more than \(Limits.configurationNodesMax) values with aliases resolved")
+        place,
+        "the file has more than \(Limits.configurationNodesMax) values with aliases resolved"
+      )
       return false
     }
     guard open.count + height <= Limits.configurationDepthMax else {
@@ -137,8 +145,10 @@ struct YAMLDocument {
     open[top].pendingKey = nil
     if let first = open[top].keys[key.text] {
       report(
-        key.range, "the key `\(key.text)` is here twice",
-        help: "the other one is at \(first.start); keep one of them")
+        key.range,
+        "the key `\(key.text)` is here twice",
+        help: "the other one is at \(first.start); keep one of them"
+      )
       return true
     }
     open[top].keys[key.text] = key.range

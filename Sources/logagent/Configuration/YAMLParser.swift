@@ -25,7 +25,9 @@ struct YAMLSyntaxError: Equatable {
   var range: SourceRange
 }
 
-/// libyaml's event parser. The only file that touches its memory.
+/// libyaml's event parser.
+///
+/// The only file that touches its memory.
 enum YAMLParser {
   /// Parses `bytes` and hands every event to `body` until it returns false; an error ends it too.
   static func parse(_ bytes: [UInt8], _ body: (YAMLEvent) -> Bool) -> YAMLSyntaxError? {
@@ -122,7 +124,9 @@ enum YAMLParser {
     }
     let mark = unsafe parser.pointee.problem_mark
     return YAMLSyntaxError(
-      problem: problem, range: .at(line: Int(mark.line) + 1, column: Int(mark.column) + 1))
+      problem: problem,
+      range: .at(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
+    )
   }
 
   private static func place(of offset: Int, in bytes: [UInt8]) -> SourceRange {
