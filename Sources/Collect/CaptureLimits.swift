@@ -1,0 +1,26 @@
+/// Bounds of capture that no other target needs; the shared ones are in `Limits`.
+enum CaptureLimits {
+  /// The longest physical record that is looked at as a whole; a longer one is cut while it is read.
+  static let recordBytesMax = 2_097_152
+  /// Bytes before the read position that are compared to notice a file that was cut and has regrown.
+  static let tailBytes = 64
+  /// Fingerprints of files that a position remembers, so that older files of the chain are known.
+  static let historyKept = 8
+  /// Files that one unfinished line may span; beyond it the line is ended.
+  static let historyMax = 200
+  /// Rotated files of one chain that are opened.
+  static let chainFilesMax = 256
+  /// Files under a container's or run's directory that are looked at.
+  static let metadataBytesMax = 4_194_304
+  /// Nesting of JSON that is followed.
+  static let jsonDepthMax = 64
+  /// Idle polling of a file that has been idle for `longIdleNanoseconds`.
+  static let longIdlePollNanoseconds: Int64 = 500_000_000
+  static let longIdleNanoseconds: Int64 = 30_000_000_000
+  /// All directories are listed again this often, in case an event was lost.
+  static let rescanNanoseconds: Int64 = 5_000_000_000
+  /// How long a new container's output waits for its metadata before it is placed without.
+  static let metadataWaitNanoseconds: Int64 = 2_000_000_000
+  /// A file of a removed container is looked at once more after this time, then given up.
+  static let removedGraceNanoseconds: Int64 = 250_000_000
+}

@@ -1,0 +1,308 @@
+internal import LogModel
+internal import Platform
+
+// Where reading begins, where it goes on after a rotation, and what is said when something is gone.
+
+extension FileTail {
+  /// Opens the files and finds the committed position in them; false while there is no file.
+  func openChain() throws(CollectError) -> Bool {
+    rotationsWalked = countRotations?() ?? nil
+    let (found, _) = try chain.open { _ throws(CollectError) in false }
+    if found.isEmpty { return false }
+    var position: TailPosition?
+    if let stored = context.sink.position(of: source), !stored.isEmpty {
+      position = TailPosition(decoding: stored.span)
+      if position == nil {
+        context.notify(
+          CollectNotice(
+            .warning, "\(source): the stored position is unreadable; reading from the first byte"))
+      }
+    }
+    if let position {
+      try resumeReading(position, found)
+    } else {
+      follow(Array(found.reversed()), gap: nil)
+    }
+    if let first = segments.first { begin(first) }
+    return isOpen
+  }
+
+  /// Takes files, oldest first, as the next ones to read.
+  private func follow(_ files: [Segment], gap: GapReason?) {
+    for (index, segment) in files.enumerated() {
+      segment.ordinal = nextOrdinal
+      nextOrdinal += 1
+      if index == 0 { segment.gapBefore = gap }
+      segments.append(segment)
+    }
+  }
+
+  /// Finds the position's files among those that are there, newest first.
+  private func resumeReading(
+    _ position: TailPosition,
+    _ found: [Segment]
+  ) throws(CollectError) {
+    decoder.lastTime = position.lastTime
+    for segment in found { try segment.identify() }
+    let headFile = position.files.count - 1
+    guard let headIndex = found.firstIndex(where: { $0.fingerprint == position.files[headFile] })
+    else {
+      resumeAfterGap(position, found)
+      return
+    }
+    let head = found[headIndex]
+    let tail = try head.tail(before: position.head)
+    guard tail.count == Int(min(position.head, Int64(CaptureLimits.tailBytes))),
+      StableHash.of(tail.span) == position.tail
+    else {
+      // The same first record but other bytes at the position: cut and written anew.
+      follow(found[...headIndex].reversed(), gap: .truncated)
+      return
+    }
+    history = position.files.enumerated().map { ($0.offset, $0.element) }
+    decodedHead = position.head
+    decodedTail = tail
+    nextOrdinal = position.files.count
+    head.ordinal = headFile
+    head.head = position.head
+    var older: [Segment] = []
+    let start = position.start
+    if start != TailPosition.Place(file: headFile, offset: position.head) {
+      if let files = filesOfOpenLine(position, found, headIndex) {
+        resume = position
+        older = files
+      } else {
+        // The beginning of an open line was rotated away; what is left of it comes without.
+        head.gapBefore = .rotation
+      }
+    }
+    if keepsRetired {
+      for segment in found[(headIndex + 1)...] where !older.contains(where: { $0 === segment }) {
+        retired.append(
+          RetiredFile(device: segment.device, inode: segment.inode, ordinal: -1, ticket: 0))
+      }
+    }
+    segments = older
+    if !older.contains(where: { $0 === head }) { segments.append(head) }
+    follow(found[..<headIndex].reversed(), gap: nil)
+  }
+
+  /// The files from the one in which the oldest open line began up to the head's, oldest first, with
+  /// their numbers; nil when its first one is gone.
+  private func filesOfOpenLine(
+    _ position: TailPosition,
+    _ found: [Segment],
+    _ headIndex: Int
+  ) -> [Segment]? {
+    let start = position.start
+    var files: [Segment] = []
+    for file in start.file..<position.files.count {
+      guard let segment = found[headIndex...].first(where: { $0.fingerprint == position.files[file] })
+      else { return nil }
+      segment.ordinal = file
+      segment.head = file == start.file ? start.offset : 0
+      files.append(segment)
+    }
+    return files
+  }
+
+  /// The file that was being read is gone: everything newer than the newest file that we know is
+  /// unread, and what lay between is lost.
+  private func resumeAfterGap(_ position: TailPosition, _ found: [Segment]) {
+    let known = Set(position.files)
+    let newestKnown = found.firstIndex { segment in
+      segment.fingerprint.map { known.contains($0) } ?? false
+    }
+    guard let newestKnown else {
+      follow(found.reversed(), gap: .rotation)
+      return
+    }
+    if newestKnown > 0 {
+      follow(found[..<newestKnown].reversed(), gap: .rotation)
+    } else {
+      // Only files that were read to their end: go on after them.
+      let segment = found[0]
+      segment.head = baseSize(segment)
+      follow([segment], gap: .rotation)
+    }
+  }
+
+  private func baseSize(_ segment: Segment) -> Int64 {
+    // A file that cannot be asked is read from its start.
+    (try? segment.status().size) ?? 0
+  }
+
+  /// Sees whether the base is another file than the newest one that we hold, and opens what is new.
+  func lookForRotation() throws(CollectError) {
+    guard let newest = segments.last else { return }
+    let status: FileStatus?
+    do throws(SyscallError) {
+      status = try FileSystem.statusIfPresent(of: chain.base)
+    } catch {
+      throw .system(error)
+    }
+    guard let status else {
+      // Between the two renames of a rotation the base is missing; without the directory it is gone.
+      if removedAt == nil, !FileSystem.exists(chain.directory) {
+        removedAt = context.clock.monotonic()
+      }
+      if removedAt != nil { baseStatus = nil }
+      return
+    }
+    if newest.isSameFile(as: status) {
+      baseStatus = (status.size, status.modified)
+      return
+    }
+    try newest.identify()
+    for _ in 0..<3 {
+      let before = countRotations?()
+      let (found, isContiguous) = try newerFiles(than: newest)
+      let after = countRotations?()
+      // A rotation during the walk: look again, or the count would not belong to what was found.
+      if before != after, !isContiguous { continue }
+      if found.isEmpty { break }
+      var gap: GapReason? = isContiguous ? nil : .rotation
+      if gap != nil, let after, let walked = rotationsWalked, found.count >= after - walked {
+        // The file we hold was rotated away, but everything after it is here.
+        gap = nil
+      }
+      rotationsWalked = before ?? nil
+      follow(found.reversed(), gap: gap)
+      break
+    }
+    baseStatus = (status.size, status.modified)
+  }
+
+  /// The files after `newest`, newest first, and whether the chain was seen to lead back to it.
+  private func newerFiles(
+    than newest: Segment
+  ) throws(CollectError) -> (found: [Segment], isContiguous: Bool) {
+    let held = segments
+    let fingerprints = Set(held.compactMap(\.fingerprint)).union(history.map(\.fingerprint))
+    var (found, reachedKnown) = try chain.open { segment throws(CollectError) in
+      if held.contains(where: { $0.isSameFile(as: segment) }) { return true }
+      guard let fingerprint = try segment.identify() else { return false }
+      return fingerprints.contains(fingerprint)
+    }
+    if !reachedKnown { return (found, false) }
+    let known = found.removeLast()
+    let isNewest =
+      known.isSameFile(as: newest)
+      || known.fingerprint != nil && known.fingerprint == newest.fingerprint
+    return (found, isNewest)
+  }
+
+  /// The file was cut behind our back: what was not read is lost, and reading starts over in it.
+  func restartTruncated(_ segment: Segment) throws(CollectError) {
+    var current = takeBatch(expecting: 0)
+    decoder.flushPartials(into: &current)
+    putBack(current)
+    segment.restart(ordinal: nextOrdinal)
+    nextOrdinal += 1
+    // Newer files keep their order: theirs must be larger than that of this one.
+    for newer in segments.dropFirst() {
+      newer.ordinal = nextOrdinal
+      nextOrdinal += 1
+    }
+    segment.gapBefore = .truncated
+    resume = nil
+    begin(segment)
+  }
+
+  /// Gives up the oldest unread file, to free the disk that its deleted content uses.
+  func dropOldestHeld() {
+    guard segments.count > 1 else { return }
+    segments.removeFirst()
+    segments[0].gapBefore = .budget
+    begin(segments[0])
+  }
+
+  /// Bytes of files that have no name any more and are kept only by us.
+  var heldDeletedBytes: Int64 {
+    if segments.count < 2 { return 0 }
+    return segments.reduce(0) { sum, segment in
+      // A file that cannot be asked is not in the figure.
+      guard let status = try? segment.status(), status.links == 0 else { return sum }
+      return sum + status.size
+    }
+  }
+
+  // MARK: ends and gaps
+
+  /// Everything that is there was read: ends what will not go on.
+  func atEnd() throws(CollectError) {
+    if let removedAt {
+      if context.clock.monotonic() - removedAt >= CaptureLimits.removedGraceNanoseconds {
+        try finish(forgetting: true)
+      }
+      return
+    }
+    if isWriterGone, decoder.hasPartial {
+      var current = takeBatch(expecting: 0)
+      decoder.flushPartials(into: &current)
+      putBack(current)
+    }
+  }
+
+  /// A source without any file: it waits, or ends with its directory.
+  func endWithoutFiles() throws(CollectError) -> Outcome {
+    if !FileSystem.exists(chain.directory) { try finish(forgetting: true) }
+    return .idle
+  }
+
+  /// Says that records are missing before the record in `firstRecord` of the buffer.
+  ///
+  /// It goes out with the first record after the gap, in one batch: so it is committed exactly once.
+  func appendGap(
+    _ reason: GapReason,
+    before buffer: [UInt8],
+    _ firstRecord: Range<Int>
+  ) throws(CollectError) {
+    let to = decoder.peekTime(buffer.span, firstRecord) ?? context.clock.now()
+    var earlier = takeBatch(expecting: 0)
+    decoder.flushPartials(into: &earlier)
+    putBack(earlier)
+    try submit()
+    var current = takeBatch(expecting: buffer.count)
+    gapRecord(reason, to: to, into: &current)
+    putBack(current)
+  }
+
+  func gapRecord(_ reason: GapReason, to: Int64, into batch: inout EventBatch) {
+    let from = decoder.lastTime.map { Calendar.formatRFC3339(Timestamp(nanoseconds: $0), decimals: 9) }
+    let until = Calendar.formatRFC3339(Timestamp(nanoseconds: to), decimals: 9)
+    let text = "gap: \(reason.explanation) (\(from ?? "the beginning") to \(until))"
+    batch.append(
+      timestamp: Timestamp(nanoseconds: to), message: Array(text.utf8).span, flags: .gap)
+    context.metrics.add(
+      "logagent_source_gaps_total", 1, [("resource", groupName), ("reason", reason.rawValue)])
+    context.notify(CollectNotice(.warning, "\(source): \(text)"))
+  }
+
+  // MARK: position
+
+  /// Where the source stands; nil before its first record.
+  func position() -> TailPosition? {
+    guard let last = history.last else { return nil }
+    func place(_ partial: Partial) -> TailPosition.Place? {
+      guard partial.isOpen,
+        let index = history.firstIndex(where: { $0.ordinal == partial.ordinal })
+      else { return nil }
+      return TailPosition.Place(file: index, offset: partial.offset)
+    }
+    precondition(last.ordinal < nextOrdinal)
+    let tail = decodedTail
+    return TailPosition(
+      files: history.map(\.fingerprint), head: decodedHead, tail: StableHash.of(tail.span),
+      lastTime: decoder.lastTime, out: place(decoder.out), err: place(decoder.err))
+  }
+
+  /// The number of the oldest file that a resumed source would read again.
+  var oldestNeededOrdinal: Int {
+    var oldest = history.last?.ordinal ?? 0
+    for partial in [decoder.out, decoder.err] where partial.isOpen {
+      oldest = min(oldest, partial.ordinal)
+    }
+    return oldest
+  }
+}

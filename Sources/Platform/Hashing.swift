@@ -1,0 +1,56 @@
+extension Bytes {
+  /// Eight bytes as one little-endian word, for comparing and parsing a word at a time.
+  @inlinable
+  package static func word(_ bytes: Span<UInt8>, at index: Int) -> UInt64 {
+    precondition(index >= 0 && index &+ 8 <= bytes.count)
+    // Safety: the eight bytes lie within the span, as just checked; any bytes make a valid integer.
+    return unsafe bytes.bytes.unsafeLoadUnaligned(
+      fromUncheckedByteOffset: index, as: UInt64.self
+    ).littleEndian
+  }
+}
+
+/// A 64-bit hash that is the same for ever: it is stored. FNV-1a with a final mix; chunks of any size
+/// give the same value. Not for untrusted keys of a table.
+package struct StableHash: Sendable, Equatable {
+  private var state: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  package init() {}
+
+  package mutating func update(_ bytes: Span<UInt8>) {
+    var hash = state
+    for index in 0..<bytes.count {
+      hash = (hash ^ UInt64(bytes[index])) &* 0x0000_0100_0000_01b3
+    }
+    state = hash
+  }
+
+  package var value: UInt64 {
+    var mixed = state
+    mixed ^= mixed >> 33
+    mixed = mixed &* 0xff51_afd7_ed55_8ccd
+    mixed ^= mixed >> 33
+    mixed = mixed &* 0xc4ce_b9fe_1a85_ec53
+    return mixed ^ mixed >> 33
+  }
+
+  package static func of(_ bytes: Span<UInt8>) -> UInt64 {
+    var hash = StableHash()
+    hash.update(bytes)
+    return hash.value
+  }
+}
+
+extension Bytes {
+  /// Whether a span holds exactly the bytes of a literal.
+  package static func equal(_ bytes: Span<UInt8>, _ text: StaticString) -> Bool {
+    guard bytes.count == text.utf8CodeUnitCount else { return false }
+    // Safety: a static string of ASCII lives for ever; the buffer has the literal's own length.
+    return text.withUTF8Buffer { literal in
+      for index in 0..<bytes.count {
+        if unsafe bytes[index] != literal[index] { return false }
+      }
+      return true
+    }
+  }
+}
