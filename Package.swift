@@ -96,7 +96,7 @@ let package = Package(
     ),
     .executableTarget(
       name: "store-hammer",
-      dependencies: ["Store", "LogModel", "Platform"],
+      dependencies: ["Store", "Collect", "LogModel", "Platform"],
       path: "Tests/StoreHammer",
       swiftSettings: testHouse
     ),

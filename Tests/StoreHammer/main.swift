@@ -5,6 +5,7 @@
 //   store-hammer check DIR ACKED   exits 1 and says why when a promise is broken
 
 import Glibc
+import Collect
 import LogModel
 import Platform
 import Store
@@ -113,28 +114,16 @@ func check(_ directory: String, acknowledged: [UInt64]) throws {
   }
 }
 
-func bench(_ directory: String, _ file: String) throws {
+func bench(_ directory: String, _ files: [String]) throws {
+  Heap.tune()
   var options = StoreOptions(dataDirectory: directory)
   options.ballastBytes = 0
   let store = try Store.open(options, clock: SystemClock(), metrics: Metrics())
-  let input = try Descriptor(open: file, 0)
-  var chunk: [UInt8] = []
-  var time: Int64 = SystemClock().now() - 36_000_000_000_000
-  var last: UInt64 = 0
-  while let got = try input.read(into: &chunk, atMost: 2_090_000), got > 0 {
-    var batch = EventBatch(group: group(Int(time / 3_600_000_000_000) % 6), stream: LogStream(sanitizing: "stream"))
-    batch.bytes.reserveCapacity(chunk.count)
-    guard let end = Bytes.lastIndex(of: 10, in: chunk.span, before: chunk.count) else { break }
-    var start = 0
-    while start <= end, let newline = Bytes.firstIndex(of: 10, in: chunk.span, from: start) {
-      batch.append(timestamp: Timestamp(nanoseconds: time), message: chunk.span.extracting(start..<newline))
-      time += 10_444_000
-      start = newline + 1
-    }
-    chunk.removeSubrange(0...end)
-    last = store.submit(batch) ?? 0
+  for (index, file) in files.enumerated() {
+    var importer = LogImporter(sink: store, group: group(index), format: .dockerJSON, clock: SystemClock(), stop: { false }, progress: { _ in })
+    try importer.read(file, stream: LogStream(sanitizing: "stream"))
+    print(importer.summary)
   }
-  _ = store.waitCommitted(last, timeoutNanoseconds: 60_000_000_000)
   store.close()
 }
 
@@ -142,7 +131,7 @@ let arguments = CommandLine.arguments
 do {
   switch arguments.count > 2 ? arguments[1] : "" {
   case "write": try write(arguments[2], seed: UInt64(arguments[3]) ?? 1)
-  case "bench": try bench(arguments[2], arguments[3])
+  case "bench": try bench(arguments[2], Array(arguments.dropFirst(3)))
   case "check":
     let acknowledged = arguments[3].split(separator: " ").compactMap { UInt64($0) }
     try check(arguments[2], acknowledged: acknowledged.count == 3 ? acknowledged : [0, 0, 0])
