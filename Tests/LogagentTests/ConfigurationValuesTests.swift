@@ -69,7 +69,7 @@ struct ConfigurationValuesTests {
         )
       }
     }
-    #expect(count >= 5)
+    #expect(count >= 3)
   }
 
   @Test("a full file is read whole")

@@ -79,8 +79,12 @@ extension Configuration {
     )
     // Without a tree there may be nothing at all, which is the defaults, or a syntax error.
     let configuration = document.root.map { decoder.decode($0) } ?? Configuration()
-    var source = SourceText(bytes)
-    if document.root == nil || !document.problems.isEmpty { source.maskByWords() }
+    if decoder.values.diagnostics.isEmpty && document.problems.isEmpty {
+      return (configuration, [])
+    }
+    // A key that was dropped as a duplicate, or lies behind a syntax error, is in no tree.
+    let isPartial = document.root == nil || !document.problems.isEmpty
+    var source = SourceText(bytes, masksByWords: isPartial)
     for range in decoder.values.secretRanges { source.mask(range) }
     var diagnostics = document.problems + decoder.values.diagnostics
     diagnostics.sort { ($0.line, $0.column) < ($1.line, $1.column) }
