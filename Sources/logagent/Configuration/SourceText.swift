@@ -76,7 +76,9 @@ struct SourceText {
     return line
   }
 
-  /// The length of a line break at `at`, or 0. YAML has five: CR LF, CR, LF, NEL, and LS or PS; the
+  /// The length of a line break at `at`, or 0.
+  ///
+  /// YAML has five: CR LF, CR, LF, NEL, and LS or PS; the
   /// lines must be those that the parser counts, or a mask would miss its value.
   private static func lineBreak(_ bytes: [UInt8], _ at: Int) -> Int {
     switch bytes[at] {
