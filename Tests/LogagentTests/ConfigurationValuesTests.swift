@@ -287,6 +287,16 @@ struct ConfigurationValuesTests {
     #expect(folder.diagnostics.map(\.headline) == ["\(directory.path): error: is a directory"])
   }
 
+  @Test("a default file that may not be looked at is not taken for absent")
+  func notAbsent() {
+    let directory = TemporaryDirectory()
+    directory.write("there.yml", "")
+    #expect(Configuration.isAbsent(directory.file("none/none.yml")))
+    #expect(!Configuration.isAbsent(directory.file("there.yml")))
+    // A name that is too long fails with another error than "not found", also for root.
+    #expect(!Configuration.isAbsent("/" + String(repeating: "x", count: 300)))
+  }
+
   @Test("check reports what holds, or what is wrong with status 78")
   func check() {
     let directory = TemporaryDirectory()
