@@ -82,7 +82,7 @@ struct TidyTests {
     let files = [
       "Sources/Store/Catalog/SQLite.swift", "Sources/Forward/HTTPTransfer.swift",
       "Sources/logagent/Configuration/YAMLParser.swift",
-      "Sources/Query/Pattern/RegularExpression.swift",
+      "Sources/Query/Pattern/RegularExpression.swift", "Sources/Collect/Tail/GzipCodec.swift",
     ]
     let folders = ["Sources/Platform/", "Sources/Store/Compression/"]
     expectNone(
