@@ -213,6 +213,22 @@ struct ConfigurationSecretTests {
     #expect(!syntax.contains("sesame"))
   }
 
+  @Test(
+    "lines are those that YAML counts, so that masks hit",
+    arguments: ["\r", "\r\n", "\u{85}", "\u{2028}"]
+  )
+  func lineBreaks(_ lineBreak: String) {
+    let lines = [
+      "defaults:", "  logging:", "    logForwarding:", "      type: datadog", "      properties:",
+      "        apiKey: hunter2", "        apKey: 1", "",
+    ]
+    let loaded = decode(lines.joined(separator: lineBreak))
+    #expect(loaded.diagnostics.map(\.line) == [7])
+    let output = DiagnosticPrinter.render(loaded.diagnostics)
+    #expect(output.contains("apiKey: *******\n"))
+    #expect(output.contains("did you mean `apiKey`?"))
+  }
+
   @Test("a key in a file that everybody can read is a warning")
   func worldReadable() {
     let text =

@@ -69,7 +69,7 @@ struct ConfigurationValuesTests {
         )
       }
     }
-    #expect(count >= 5)
+    #expect(count >= 3)
   }
 
   @Test("a full file is read whole")
@@ -285,6 +285,16 @@ struct ConfigurationValuesTests {
     #expect(missing.diagnostics.first?.message.contains("No such file or directory") == true)
     let folder = Configuration.load(path: directory.path, environment: { _ in nil })
     #expect(folder.diagnostics.map(\.headline) == ["\(directory.path): error: is a directory"])
+  }
+
+  @Test("a default file that may not be looked at is not taken for absent")
+  func notAbsent() {
+    let directory = TemporaryDirectory()
+    directory.write("there.yml", "")
+    #expect(Configuration.isAbsent(directory.file("none/none.yml")))
+    #expect(!Configuration.isAbsent(directory.file("there.yml")))
+    // A name that is too long fails with another error than "not found", also for root.
+    #expect(!Configuration.isAbsent("/" + String(repeating: "x", count: 300)))
   }
 
   @Test("check reports what holds, or what is wrong with status 78")

@@ -301,4 +301,29 @@ struct ConfigurationWrongFilesTests {
       #expect(DiagnosticPrinter.render(loaded.diagnostics).isEmpty == loaded.diagnostics.isEmpty)
     }
   }
+
+  @Test("a caret stands under its value in lines of any width, and names cannot move the cursor")
+  func printing() {
+    let wide = "limits: { " + String(repeating: " ", count: 300) + "memory: lots }\n"
+    #expect(
+      DiagnosticPrinter.render(decode(wide).diagnostics).hasSuffix(
+        " 1 | …" + String(repeating: " ", count: 71) + "memory: lots }\n"
+          + "   | " + String(repeating: " ", count: 80) + "^^^^\n"
+          + "   help: write it as `20GB` (decimal), `20GiB` (binary) or in bytes\n\n1 error\n"
+      )
+    )
+    let tabs = decode("limits: {\tmemory:\tlots }\n")
+    #expect(
+      DiagnosticPrinter.render(tabs.diagnostics).contains(
+        " 1 | limits: {\tmemory:\tlots }\n   |          \t       \t^^^^\n"
+      )
+    )
+    let escape = DiagnosticPrinter.render(decode("\"\\e[2Jx\": 1\n").diagnostics)
+    #expect(escape.contains("unknown key `?[2Jx`"))
+    #expect(!escape.unicodeScalars.contains("\u{1b}"))
+    let block = decode("store:\n  compression: |\n    a\n    b\n")
+    #expect(block.diagnostics.map(\.line) == [2])
+    let two = decode("a1: 1\nstage: 'x\n  y'\n")
+    #expect(DiagnosticPrinter.render(two.diagnostics).hasSuffix("\n2 errors, 1 warning\n"))
+  }
 }

@@ -128,4 +128,22 @@ struct ConfigurationYAMLTests {
     let control = YAMLDocument(Array("a: b\nc: ".utf8) + [0x07, 0x0A], file: "f")
     #expect(control.problems.first?.message == "control characters are not allowed")
   }
+
+  @Test(
+    "a megabyte of any token is read or refused in bounded time",
+    arguments: [
+      "[", "{", "]", "? ", "- ", ": ", "&a ", "*a ", "!a ", "\"", "'", "|\n ", ">", ",", "#", "\n",
+      "a\n", "a: ", "a: b\n", "[a,", "{a,", "- a\n", "- [", "%a\n", "---\n", "\"\\n", "a ", "\t",
+      "@",
+      "? a\n", "\u{feff}", "\r", "a:\n ", "!<a> ", "{? ", "[? ", "&a [*a,", "'a': ", "[{",
+    ]
+  )
+  func floods(_ token: String) {
+    let text = String(repeating: token, count: 1_048_576 / token.utf8.count)
+    let time = ContinuousClock().measure {
+      let loaded = decode(text)
+      #expect(DiagnosticPrinter.render(loaded.diagnostics).utf8.count < 200_000)
+    }
+    #expect(time < .seconds(20), "\(token): \(time)")
+  }
 }

@@ -20,7 +20,7 @@ extension Configuration {
     environment: @escaping (String) -> String? = { ProcessEnvironment.value(of: $0) }
   ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
     var loaded: (configuration: Configuration?, diagnostics: [Diagnostic])
-    if path == nil && !FileSystem.exists(defaultPath) {
+    if path == nil && isAbsent(defaultPath) {
       loaded = (Configuration(), [])
     } else {
       loaded = load(file: path ?? defaultPath, environment: environment)
@@ -34,6 +34,15 @@ extension Configuration {
     }
     loaded.configuration?.dataDirectory = dataDirectory
     return loaded
+  }
+
+  /// A file that may not be looked at is not absent: falling back to defaults would be silent.
+  static func isAbsent(_ path: String) -> Bool {
+    do throws(SyscallError) {
+      return try FileSystem.statusIfPresent(of: path) == nil
+    } catch {
+      return false
+    }
   }
 
   private static func load(
@@ -50,8 +59,9 @@ extension Configuration {
       mode = status.mode
       bytes = try FileSystem.read(file, atMost: Limits.configurationBytesMax)
     } catch {
-      let help =
-        error.isNotFound ? "copy conf/logagent.yml there, or name another with --config" : nil
+      var help: String?
+      if error.isNotFound { help = "copy conf/logagent.yml there, or name another with --config" }
+      if error.isPermission { help = "members of the group `logagent` may read it" }
       return (
         nil, [Diagnostic(.error, file: file, at: .wholeFile, "cannot read: \(error)", help: help)]
       )
@@ -79,8 +89,12 @@ extension Configuration {
     )
     // Without a tree there may be nothing at all, which is the defaults, or a syntax error.
     let configuration = document.root.map { decoder.decode($0) } ?? Configuration()
-    var source = SourceText(bytes)
-    if document.root == nil || !document.problems.isEmpty { source.maskByWords() }
+    if decoder.values.diagnostics.isEmpty && document.problems.isEmpty {
+      return (configuration, [])
+    }
+    // A key that was dropped as a duplicate, or lies behind a syntax error, is in no tree.
+    let isPartial = document.root == nil || !document.problems.isEmpty
+    var source = SourceText(bytes, masksByWords: isPartial)
     for range in decoder.values.secretRanges { source.mask(range) }
     var diagnostics = document.problems + decoder.values.diagnostics
     diagnostics.sort { ($0.line, $0.column) < ($1.line, $1.column) }
@@ -128,7 +142,7 @@ struct CheckReport: Equatable {
     guard let configuration = loaded.configuration else {
       return CheckReport(text: problems, exitStatus: invalid)
     }
-    let isDefault = path == nil && !FileSystem.exists(Configuration.defaultPath)
+    let isDefault = path == nil && Configuration.isAbsent(Configuration.defaultPath)
     let name = isDefault ? "no configuration file: defaults" : path ?? Configuration.defaultPath
     var text = problems + "\(name): valid\n"
     text += "  data directory  \(configuration.dataDirectory)\n"

@@ -9,6 +9,8 @@ struct Diagnostic: Sendable, Equatable {
     var number: Int
     /// Without control characters, and with secrets masked.
     var text: String
+    /// Columns by which `text` is moved to the left of where the file has it.
+    var shift = 0
   }
 
   var severity: Severity
@@ -29,8 +31,18 @@ struct Diagnostic: Sendable, Equatable {
     self.severity = severity
     self.file = file
     self.range = range
-    self.message = message
-    self.help = help
+    self.message = Self.printable(message)
+    self.help = help.map(Self.printable)
+  }
+
+  /// Names from a file may hold anything, also what moves a terminal's cursor.
+  private static func printable(_ text: String) -> String {
+    var view = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      view.append(isControl ? "?" : scalar)
+    }
+    return String(view)
   }
 
   var line: Int { range.line }
@@ -66,7 +78,7 @@ enum DiagnosticPrinter {
       text += " " + String(repeating: " ", count: width - number.count) + number + " | "
       text += line.text + "\n"
       if line.number == diagnostic.line {
-        text += margin + "| " + caret(under: line.text, diagnostic.range) + "\n"
+        text += margin + "| " + caret(under: line, diagnostic.range) + "\n"
       }
     }
     if let help = diagnostic.help { text += margin + "help: " + help + "\n" }
@@ -84,14 +96,15 @@ enum DiagnosticPrinter {
   }
 
   /// Spaces up to the column (tabs stay tabs, so that it lines up), then one caret per character.
-  private static func caret(under line: String, _ range: SourceRange) -> String {
-    let scalars = Array(line.unicodeScalars)
+  private static func caret(under line: Diagnostic.ExcerptLine, _ range: SourceRange) -> String {
+    let scalars = Array(line.text.unicodeScalars)
+    let column = max(1, range.column - line.shift)
     var text = ""
-    for index in 0..<max(range.column - 1, 0) {
+    for index in 0..<(column - 1) {
       text += index < scalars.count && scalars[index] == "\t" ? "\t" : " "
     }
-    let end = range.endLine == range.line ? range.endColumn : scalars.count + 1
-    let width = max(1, min(end, scalars.count + 1) - range.column)
+    let end = range.endLine == range.line ? range.endColumn - line.shift : scalars.count + 1
+    let width = max(1, min(end, scalars.count + 1) - column)
     return text + String(repeating: "^", count: width)
   }
 }

@@ -4,8 +4,8 @@ internal import LogModel
 ///
 /// A pure decision over the configuration: the same container always gets the same answer. The
 /// rules are tried in this order and the first that fits wins: labels, ECS labels, `match` rules in
-/// the order of the file, Compose project and service, the container's name. A resource with `match`
-/// rules is found by them and by labels only. Safe from any thread.
+/// the order of the file, Compose project and service, the container's name. A resource with
+/// `match` rules is found by them and by labels only. Safe from any thread.
 struct ResourceMatcher: Sendable {
   /// What decided.
   enum Rule: String, Sendable {

@@ -61,13 +61,18 @@ struct YAMLDocument {
       return false
     case .scalar(let scalar, let anchor):
       if let tag = scalar.tag, !Self.isKnown(tag) {
-        report(event.range, "the tag `\(tag)` is not supported", help: "remove the tag")
+        report(
+          event.range,
+          "the tag `\(ValueReader.shortened(tag))` is not supported",
+          help: "remove the tag"
+        )
       }
       let node = YAMLNode(content: .scalar(scalar), range: event.range)
       return add(node, nodes: 1, height: 0, anchor: anchor)
     case .alias(let name):
       guard let target = anchors[name] else {
-        report(event.range, "the alias `*\(name)` has no anchor `&\(name)` that ends before it")
+        let short = ValueReader.shortened(name)
+        report(event.range, "the alias `*\(short)` has no anchor `&\(short)` that ends before it")
         return false
       }
       return add(
@@ -146,7 +151,7 @@ struct YAMLDocument {
     if let first = open[top].keys[key.text] {
       report(
         key.range,
-        "the key `\(key.text)` is here twice",
+        "the key `\(ValueReader.shortened(key.text))` is here twice",
         help: "the other one is at \(first.start); keep one of them"
       )
       return true
@@ -184,7 +189,8 @@ struct YAMLDocument {
 
   /// What usually led to one of libyaml's messages.
   private static func help(for failure: YAMLSyntaxError, in bytes: [UInt8]) -> String? {
-    let line = SourceText(bytes).line(failure.range.line)
+    var source = SourceText(bytes)
+    let line = source.line(failure.range.line)
     if failure.problem.contains("cannot start any token") {
       let start = line.drop { $0 == " " }
       if start.first == "\t" { return "indent with spaces: YAML takes no tabs" }
