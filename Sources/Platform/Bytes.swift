@@ -46,6 +46,36 @@ package enum Bytes {
     }
   }
 
+  /// The end of the run of bytes from `start` on that stand for themselves in a JSON string: ASCII but
+  /// controls, quote and backslash. Eight bytes at a time.
+  package static func plainJSONEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    // Safety: every load lies below the span's end.
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return start }
+      let raw = unsafe UnsafeRawPointer(base)
+      let ones: UInt64 = 0x0101_0101_0101_0101
+      let high = ones &* 0x80
+      var at = start
+      while at &+ 8 <= buffer.count {
+        let word = unsafe raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        let quote = word ^ (ones &* 0x22)
+        let slash = word ^ (ones &* 0x5C)
+        let special =
+          ((word &- ones &* 0x20) & ~word) | ((quote &- ones) & ~quote)
+          | ((slash &- ones) & ~slash) | word
+        let hits = special & high
+        if hits != 0 { return at &+ (hits.trailingZeroBitCount &>> 3) }
+        at &+= 8
+      }
+      while at < buffer.count {
+        let byte = unsafe buffer[at]
+        if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { return at }
+        at &+= 1
+      }
+      return at
+    }
+  }
+
   package static func equal(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
     guard left.count == right.count else { return false }
     // Safety: both spans hold `count` bytes.

@@ -21,14 +21,9 @@ struct Logagent: AsyncParsableCommand {
         name: "Reading:",
         subcommands: [
           LogsCommand.self, TailCommand.self, GroupsCommand.self, StreamsCommand.self,
-          StatusCommand.self,
         ]),
-      CommandGroup(
-        name: "Capturing:", subcommands: [RunCommand.self, ExecCommand.self, ImportCommand.self]),
-      CommandGroup(
-        name: "Setting up:",
-        subcommands: [CheckCommand.self, ReceiveCommand.self, VersionCommand.self]),
-      CommandGroup(name: "", subcommands: [ExecShimCommand.self]),
+      CommandGroup(name: "Capturing:", subcommands: [ImportCommand.self]),
+      CommandGroup(name: "Setting up:", subcommands: [CheckCommand.self, VersionCommand.self]),
     ]
   )
 }
@@ -36,9 +31,10 @@ struct Logagent: AsyncParsableCommand {
 @main
 enum Main {
   static func main() async {
-    let arguments = ArgumentAliases.normalize(Array(CommandLine.arguments.dropFirst()))
+    Heap.tune()
+    Terminal.ignoreBrokenPipes()
     do {
-      var command = try Logagent.parseAsRoot(arguments)
+      var command = try Logagent.parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

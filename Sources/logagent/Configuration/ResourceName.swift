@@ -83,4 +83,11 @@ struct GroupParts: Equatable {
     default: return nil
     }
   }
+
+  /// What a person would type for it: `api`, `shop/redis`, `site/nginx`.
+  var shown: String {
+    if let project { return "\(project)/\(resource)" }
+    guard let container, container != ResourceName.defaultContainer else { return resource }
+    return "\(resource)/\(container)"
+  }
 }
