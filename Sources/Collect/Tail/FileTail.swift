@@ -149,12 +149,7 @@ final class FileTail {
       let verified = try checkedTailBytes(segment)
       buffer.removeAll(keepingCapacity: true)
       let base = segment.head - Int64(verified)
-      do throws(CollectError) {
-        try segment.read(into: &buffer, atMost: want + verified, at: base)
-      } catch {
-        guard segment.isCompressed else { throw error }
-        return abandonDamaged(segment)
-      }
+      try segment.read(into: &buffer, atMost: want + verified, at: base)
       guard isTailIntact(verified, buffer) else {
         try restartTruncated(segment)
         return true
@@ -337,20 +332,13 @@ final class FileTail {
       retired.append(
         RetiredFile(device: segment.device, inode: segment.inode, ordinal: segment.ordinal))
     }
+    if segment.isDamaged {
+      segments[1].gapBefore = .damaged
+      context.notify(
+        CollectNotice(.error, "\(segment.path): damaged gzip data; the rest of it is skipped"))
+    }
     segments.removeFirst()
     begin(segments[0])
-  }
-
-  private func abandonDamaged(_ segment: Segment) -> Bool {
-    context.notify(
-      CollectNotice(.error, "\(segment.path): damaged gzip data; the rest of it is skipped"))
-    if segments.count > 1 {
-      segments[1].gapBefore = .damaged
-      segments.removeFirst()
-      begin(segments[0])
-      return true
-    }
-    return false
   }
 
   /// Starts decoding a file: from here on offsets are its own.
