@@ -40,35 +40,36 @@ struct ExecCommand: ParsableCommand {
     let matcher = ResourceMatcher(configuration)
     let words = command.first == "--" ? Array(command.dropFirst()) : command
     let place = matcher.place(ofRun: Entropy.hex(Entropy.word()), resource: resource)
-    let session: ExecSession
-    do throws(CollectError) {
-      session = try start(words, place, layout)
-    } catch {
-      StandardError.write("error: \(error)\n")
-      throw ExitCode(125)
-    }
-    let exit = session.wait()
+    let (spooled, exit) = try execute(words, place, layout)
     if !exit.error.isEmpty { StandardError.write("logagent exec: \(exit.error)\n") }
     if exit.droppedBytes > 0 {
       StandardError.write("warning: \(exit.droppedBytes) bytes were lost, the disk was full\n")
     }
-    collect(session.run, configuration, place)
+    collect(spooled, configuration, place)
     throw ExitCode(Int32(exit.signal > 0 ? 128 + exit.signal : exit.code))
   }
 
-  private func start(
+  /// Runs the command to its end. The session ends with this call: as long as it shows output, nobody
+  /// may remove the spool.
+  private func execute(
     _ words: [String],
     _ place: ResourceMatcher.NamedPlace,
     _ layout: Layout
-  ) throws(CollectError) -> ExecSession {
-    do throws(SyscallError) {
-      try FileSystem.makeDirectory(layout.spool)
+  ) throws -> (SpoolRun, SpoolExit) {
+    do throws(CollectError) {
+      do throws(SyscallError) {
+        try FileSystem.makeDirectory(layout.spool)
+      } catch {
+        throw .system(error)
+      }
+      let session = try ExecSession(
+        spoolDirectory: layout.spool,
+        spec: SpoolSpec(group: place.group, stream: place.stream, command: words), isQuiet: quiet)
+      return (session.run, session.wait())
     } catch {
-      throw .system(error)
+      StandardError.write("error: \(error)\n")
+      throw ExitCode(125)
     }
-    return try ExecSession(
-      spoolDirectory: layout.spool,
-      spec: SpoolSpec(group: place.group, stream: place.stream, command: words), isQuiet: quiet)
   }
 
   /// Without a daemon the output goes into the store now; with one, it does that.
