@@ -17,6 +17,8 @@ enum CaptureLimits {
   /// Idle polling of a file that has been idle for `longIdleNanoseconds`.
   static let longIdlePollNanoseconds: Int64 = 500_000_000
   static let longIdleNanoseconds: Int64 = 30_000_000_000
+  /// How long an idle file is asked by its handle alone, when events tell of its directory.
+  static let pathLookNanoseconds: Int64 = 2_000_000_000
   /// All directories are listed again this often, in case an event was lost.
   static let rescanNanoseconds: Int64 = 5_000_000_000
   /// How long a new container's output waits for its metadata before it is placed without.

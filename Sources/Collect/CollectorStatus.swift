@@ -1,4 +1,5 @@
-/// The collector as `status` shows it; a copy that is at most a second old.
+/// The collector as `status` shows it; a copy that is a second old at most, five with over 100
+/// containers.
 package struct CollectorStatus: Sendable, Equatable {
   package struct Container: Sendable, Equatable {
     package var id: String

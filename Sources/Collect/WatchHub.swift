@@ -1,6 +1,8 @@
 internal import Platform
 
-/// The agent's one inotify instance, shared by all sources. Used by the collect thread.
+/// The agent's one inotify instance, shared by all sources.
+///
+/// Used by the collect thread.
 ///
 /// Counts how often a chosen name appeared in a directory: each rotation creates the base anew, so the
 /// count tells how many files a chain must have gained, and with it whether one was missed.
@@ -23,7 +25,9 @@ final class WatchHub {
         CollectNotice(
           .warning,
           "no inotify (\(error)); directories are listed every second instead; "
-            + "see /proc/sys/fs/inotify/max_user_instances"))
+            + "see /proc/sys/fs/inotify/max_user_instances"
+        )
+      )
     }
   }
 

@@ -1,7 +1,9 @@
 internal import CLinux
 internal import Glibc
 
-/// inotify(7) over directories: what appears, moves and goes in them. Used by one thread.
+/// inotify(7) over directories: what appears, moves and goes in them.
+///
+/// Used by one thread.
 ///
 /// One instance serves the whole agent (a user has 128). Files are never watched: an event for every
 /// write costs 12 times the CPU of polling and slows the writer down.
@@ -76,7 +78,11 @@ package final class DirectoryWatch {
         let end = Bytes.firstIndex(of: 0, in: name) ?? name.count
         events.append(
           Event(
-            watch: watch, kind: .appeared, name: String(repairing: name.extracting(0..<end))))
+            watch: watch,
+            kind: .appeared,
+            name: String(repairing: name.extracting(0..<end))
+          )
+        )
       }
     }
   }

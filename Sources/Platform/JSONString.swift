@@ -25,8 +25,11 @@ package enum JSONString {
         unsafe source.withUnsafeBufferPointer { input in
           guard let from = input.baseAddress, let to = buffer.baseAddress else { return }
           var cursor = unsafe Cursor(
-            source: UnsafeRawPointer(from), index: start, end: end,
-            target: UnsafeMutableRawPointer(to + initialized))
+            source: UnsafeRawPointer(from),
+            index: start,
+            end: end,
+            target: UnsafeMutableRawPointer(to + initialized)
+          )
           if unsafe cursor.run() {
             close = unsafe cursor.index
             unsafe initialized += cursor.written
@@ -45,7 +48,8 @@ package enum JSONString {
   }
 
   /// The number of consecutive `\ufffd` escapes that end at `end`.
-  package static func replacements(_ source: Span<UInt8>, from start: Int, endingAt end: Int) -> Int {
+  package static func replacements(_ source: Span<UInt8>, from start: Int, endingAt end: Int) -> Int
+  {
     var count = 0
     var at = end - 6
     while at >= start, isReplacement(source, at: at) {

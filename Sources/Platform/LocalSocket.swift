@@ -1,7 +1,9 @@
 internal import CLinux
 internal import Glibc
 
-/// A connected Unix stream socket. Used by one thread.
+/// A connected Unix stream socket.
+///
+/// Used by one thread.
 package struct LocalSocket: ~Copyable {
   private let file: Descriptor
 

@@ -27,7 +27,11 @@ import Testing
       generator = SeededGenerator(seed: seed)
       maxFiles = [1, 2, 3, 6][Int(seed % 4)]
       docker = DockerWriter(
-        directory, name: "x-json.log", maxFiles: maxFiles, compress: maxFiles > 1 && seed % 5 == 0)
+        directory,
+        name: "x-json.log",
+        maxFiles: maxFiles,
+        compress: maxFiles > 1 && seed % 5 == 0
+      )
     }
 
     mutating func chance(_ percent: Int) -> Bool {
@@ -70,6 +74,8 @@ import Testing
     }
 
     mutating func life() -> TailLife {
+      // The events of the directory would say so.
+      agent?.tail.mustLookAtPath = true
       if let agent { return agent }
       let fresh = TailLife(docker.base, sink, clock: clock)
       fresh.tail.countRotations = { [docker] in docker.generation }
@@ -128,7 +134,9 @@ import Testing
     let gaps = check(model, "seed \(seed)")
     #expect(gaps.unexplained == 0, "seed \(seed): lines are missing without a gap record")
     // All that is still on disk is stored.
-    let onDisk = model.written.filter { $0.generation > model.docker.generation - max(model.maxFiles, 2) }
+    let onDisk = model.written.filter {
+      $0.generation > model.docker.generation - max(model.maxFiles, 2)
+    }
     let stored = Set(model.sink.texts)
     for line in onDisk where line.text.hasPrefix("line") {
       #expect(stored.contains(line.text), "seed \(seed): \(line.text) is on disk and not stored")

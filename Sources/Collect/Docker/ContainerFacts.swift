@@ -19,12 +19,18 @@ struct ContainerFacts: Equatable {
     let logging = host?["LogConfig"]
     let driver = logging?["Type"]?.text ?? "json-file"
     let metadata = ContainerMetadata(
-      id: id, name: trimmed(config["Name"]?.text ?? ""), image: details?["Image"]?.text ?? "",
+      id: id,
+      name: trimmed(config["Name"]?.text ?? ""),
+      image: details?["Image"]?.text ?? "",
       labels: details?["Labels"]?.texts ?? [:],
-      logDriver: driver.isEmpty ? "json-file" : driver, isTTY: details?["Tty"]?.flag ?? false)
+      logDriver: driver.isEmpty ? "json-file" : driver,
+      isTTY: details?["Tty"]?.flag ?? false
+    )
     return ContainerFacts(
-      metadata: metadata, isRunning: config["State"]?["Running"]?.flag ?? true,
-      isNonBlocking: logging?["Config"]?["mode"]?.text == "non-blocking")
+      metadata: metadata,
+      isRunning: config["State"]?["Running"]?.flag ?? true,
+      isNonBlocking: logging?["Config"]?["mode"]?.text == "non-blocking"
+    )
   }
 
   /// One element of the API's container list.
@@ -34,8 +40,11 @@ struct ContainerFacts: Equatable {
     let names = value["Names"]?.elements.compactMap(\.text) ?? []
     let name = names.first { $0.utf8.filter { $0 == 0x2F }.count == 1 } ?? names.first ?? ""
     metadata = ContainerMetadata(
-      id: id, name: Self.trimmed(name), image: value["Image"]?.text ?? "",
-      labels: value["Labels"]?.texts ?? [:])
+      id: id,
+      name: Self.trimmed(name),
+      image: value["Image"]?.text ?? "",
+      labels: value["Labels"]?.texts ?? [:]
+    )
     isRunning = ["running", "paused", "restarting"].contains(value["State"]?.text ?? "running")
   }
 

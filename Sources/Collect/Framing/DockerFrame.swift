@@ -19,21 +19,21 @@ private struct DockerFields {
 }
 
 extension FrameDecoder {
-  /// `{"log":"`
+  // `{"log":"`
   private static var logKey: UInt64 { 0x223A_2267_6F6C_227B }
-  /// `,"stream`
+  // `,"stream`
   private static var streamKey: UInt64 { 0x6D61_6572_7473_222C }
-  /// `":"stdou`
+  // `":"stdou`
   private static var stdoutHead: UInt64 { 0x756F_6474_7322_3A22 }
-  /// `":"stder`
+  // `":"stder`
   private static var stderrHead: UInt64 { 0x7265_6474_7322_3A22 }
-  /// `t","time` and `r","time`
+  // `t","time` and `r","time`
   private static var stdoutTime: UInt64 { 0x656D_6974_222C_2274 }
   private static var stderrTime: UInt64 { 0x656D_6974_222C_2272 }
-  /// `t","attr` and `r","attr`
+  // `t","attr` and `r","attr`
   private static var stdoutAttributes: UInt64 { 0x7274_7461_222C_2274 }
   private static var stderrAttributes: UInt64 { 0x7274_7461_222C_2272 }
-  /// `,"time":`
+  // `,"time":`
   private static var timeKey: UInt64 { 0x3A22_656D_6974_222C }
 
   /// Decodes one record, `range` being the line without its newline.
@@ -73,8 +73,12 @@ extension FrameDecoder {
       // The newline that ended the message is the one that follows it in the arena.
       batch.records.append(
         EventRecord(
-          timestamp: fields.time, offset: UInt32(start), length: UInt32(length),
-          flags: fields.stderr ? .stderr : []))
+          timestamp: fields.time,
+          offset: UInt32(start),
+          length: UInt32(length),
+          flags: fields.stderr ? .stderr : []
+        )
+      )
       return
     }
     joinDocker(fields, bytes, at: offset, from: start, isWhole: isWhole, into: &batch)
@@ -144,7 +148,11 @@ extension FrameDecoder {
     if let fields = dockerGeneral(bytes, range),
       fields.message.isEmpty
         || JSONString.unescape(
-          bytes, from: fields.message.lowerBound, to: range.upperBound, into: &batch.bytes) != nil
+          bytes,
+          from: fields.message.lowerBound,
+          to: range.upperBound,
+          into: &batch.bytes
+        ) != nil
     {
       dockerLine(fields, bytes, at: offset, from: start, into: &batch)
       return
@@ -232,8 +240,10 @@ extension FrameDecoder {
     }
   }
 
-  /// Puts one U+FFFD where a character was cut in two by a chunk's border, each half of which Docker
-  /// has replaced byte by byte. The character itself is lost.
+  /// Puts one U+FFFD where a character was cut in two by a chunk's border, each half of which
+  /// Docker has replaced byte by byte.
+  ///
+  /// The character itself is lost.
   private func repair(
     _ partial: inout Partial,
     _ chunk: inout [UInt8],
@@ -244,7 +254,10 @@ extension FrameDecoder {
     let trailing = partial.trailingReplacements
     if trailing > 0, partial.total == UInt64(partial.bytes.count) {
       let leading = JSONString.replacements(
-        bytes, from: message.lowerBound, to: message.upperBound)
+        bytes,
+        from: message.lowerBound,
+        to: message.upperBound
+      )
       if leading > 0, trailing + leading <= 4, partial.bytes.count >= trailing * 3 {
         partial.bytes.removeLast((trailing - 1) * 3)
         partial.total = UInt64(partial.bytes.count)
@@ -253,7 +266,10 @@ extension FrameDecoder {
       }
     }
     let ending = JSONString.replacements(
-      bytes, from: message.lowerBound, endingAt: message.upperBound)
+      bytes,
+      from: message.lowerBound,
+      endingAt: message.upperBound
+    )
     partial.trailingReplacements = ending <= 3 ? ending : 0
   }
 }

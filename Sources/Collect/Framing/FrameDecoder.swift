@@ -74,8 +74,10 @@ struct FrameDecoder {
     committedBoth = max(out, err)
   }
 
-  /// Decodes whole records from `start` on until the batch is full; returns the index after the last
-  /// newline that was used. `base` is the file offset of `bytes[0]`.
+  /// Decodes whole records from `start` on until the batch is full; returns the index after the
+  /// last newline that was used.
+  ///
+  /// `base` is the file offset of `bytes[0]`.
   mutating func decode(
     _ bytes: Span<UInt8>,
     from start: Int,
@@ -160,7 +162,12 @@ struct FrameDecoder {
     if stderr { flags.insert(.stderr) }
     if flags.contains(.repaired) { counts.repaired += 1 }
     finish(
-      time: partial.time, from: start, length: partial.total, flags: flags, into: &batch)
+      time: partial.time,
+      from: start,
+      length: partial.total,
+      flags: flags,
+      into: &batch
+    )
   }
 
   /// Ends the event whose message is the arena from `start` on; `length` is what it had before a cut.
@@ -197,8 +204,12 @@ struct FrameDecoder {
     let kept = range.lowerBound..<(range.lowerBound + min(range.count, eventBytesMax))
     batch.bytes.append(copying: bytes.extracting(kept))
     finish(
-      time: lastTime ?? fallbackTime, from: start, length: UInt64(range.count),
-      flags: .malformed, into: &batch)
+      time: lastTime ?? fallbackTime,
+      from: start,
+      length: UInt64(range.count),
+      flags: .malformed,
+      into: &batch
+    )
   }
 
   /// A record longer than `CaptureLimits.recordBytesMax`, of which only `prefix` was kept.
@@ -217,7 +228,12 @@ struct FrameDecoder {
       counts.malformed += 1
     }
     finish(
-      time: lastTime ?? fallbackTime, from: start, length: length, flags: flags, into: &batch)
+      time: lastTime ?? fallbackTime,
+      from: start,
+      length: length,
+      flags: flags,
+      into: &batch
+    )
   }
 
   /// The longest prefix of at most `limit` bytes that does not cut a UTF-8 character in two.

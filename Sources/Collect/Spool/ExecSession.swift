@@ -48,7 +48,8 @@ package final class ExecSession {
         executable,
         arguments: ["logagent"] + shimCommand + [run.directory, "--"] + spec.command,
         descriptors: [STDIN_FILENO, null.raw, null.raw, lock.raw, ends.writing.raw],
-        newSession: true)
+        newSession: true
+      )
       status = ends.keepReading()
       self.run = run
       self.signals = signals
@@ -81,7 +82,8 @@ package final class ExecSession {
       }
       let ready = Poller.wait(
         readable: [signals.descriptor, status.raw],
-        nanoseconds: echo.waitsFor != nil ? 0 : shows ? Self.idleNanoseconds : -1)
+        nanoseconds: echo.waitsFor != nil ? 0 : shows ? Self.idleNanoseconds : -1
+      )
       // The shim closes its end when the outcome is written, or when it dies.
       if ready.contains(status.raw) { hasEnded = true }
     }

@@ -15,7 +15,10 @@ extension FileTail {
       if position == nil {
         context.notify(
           CollectNotice(
-            .warning, "\(source): the stored position is unreadable; reading from the first byte"))
+            .warning,
+            "\(source): the stored position is unreadable; reading from the first byte"
+          )
+        )
       }
     }
     if let position {
@@ -80,7 +83,8 @@ extension FileTail {
     if keepsRetired {
       for segment in found[(headIndex + 1)...] where !older.contains(where: { $0 === segment }) {
         retired.append(
-          RetiredFile(device: segment.device, inode: segment.inode, ordinal: -1, ticket: 0))
+          RetiredFile(device: segment.device, inode: segment.inode, ordinal: -1, ticket: 0)
+        )
       }
     }
     segments = older
@@ -284,13 +288,21 @@ extension FileTail {
   }
 
   func gapRecord(_ reason: GapReason, to: Int64, into batch: inout EventBatch) {
-    let from = decoder.lastTime.map { Calendar.formatRFC3339(Timestamp(nanoseconds: $0), decimals: 9) }
+    let from = decoder.lastTime.map {
+      Calendar.formatRFC3339(Timestamp(nanoseconds: $0), decimals: 9)
+    }
     let until = Calendar.formatRFC3339(Timestamp(nanoseconds: to), decimals: 9)
     let text = "gap: \(reason.explanation) (\(from ?? "the beginning") to \(until))"
     batch.append(
-      timestamp: Timestamp(nanoseconds: to), message: Array(text.utf8).span, flags: .gap)
+      timestamp: Timestamp(nanoseconds: to),
+      message: Array(text.utf8).span,
+      flags: .gap
+    )
     context.metrics.add(
-      "logagent_source_gaps_total", 1, [("resource", groupName), ("reason", reason.rawValue)])
+      "logagent_source_gaps_total",
+      1,
+      [("resource", groupName), ("reason", reason.rawValue)]
+    )
     context.notify(CollectNotice(.warning, "\(source): \(text)"))
   }
 
@@ -308,8 +320,13 @@ extension FileTail {
     precondition(last.ordinal < nextOrdinal)
     let tail = decodedTail
     return TailPosition(
-      files: history.map(\.fingerprint), head: decodedHead, tail: StableHash.of(tail.span),
-      lastTime: decoder.lastTime, out: place(decoder.out), err: place(decoder.err))
+      files: history.map(\.fingerprint),
+      head: decodedHead,
+      tail: StableHash.of(tail.span),
+      lastTime: decoder.lastTime,
+      out: place(decoder.out),
+      err: place(decoder.err)
+    )
   }
 
   /// The number of the oldest file that a resumed source would read again.

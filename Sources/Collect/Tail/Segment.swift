@@ -1,8 +1,10 @@
 internal import Glibc
 internal import Platform
 
-/// One open file of a chain. Holding it open keeps its content readable through rename, compression and
-/// removal, and keeps its inode number from being given to another file. Used by the collect thread.
+/// One open file of a chain.
+///
+/// Holding it open keeps its content readable through rename, compression and removal, and keeps
+/// its inode number from being given to another file. Used by the collect thread.
 final class Segment {
   private let file: Descriptor
   let device: UInt64
@@ -65,7 +67,9 @@ final class Segment {
     }
   }
 
-  /// Works out the fingerprint when the first record is complete. Costs one small read as a rule.
+  /// Works out the fingerprint when the first record is complete.
+  ///
+  /// Costs one small read as a rule.
   ///
   /// Zero bytes in front, the hole of an external truncation, are not part of it.
   @discardableResult

@@ -49,8 +49,9 @@ struct TailPosition: Equatable {
     guard bytes.count > 10 else { return nil }
     var reader = ByteReader(to: bytes.count - 4)
     var trailer = ByteReader(from: bytes.count - 4, to: bytes.count)
-    guard trailer.integer(UInt32.self, in: bytes)
-      == CRC32C.checksum(bytes.extracting(0..<(bytes.count - 4))),
+    guard
+      trailer.integer(UInt32.self, in: bytes)
+        == CRC32C.checksum(bytes.extracting(0..<(bytes.count - 4))),
       reader.integer(UInt8.self, in: bytes) == Self.version,
       let flags = reader.integer(UInt8.self, in: bytes), flags < 8
     else { return nil }
@@ -59,7 +60,8 @@ struct TailPosition: Equatable {
       guard let time = reader.integer(Int64.self, in: bytes) else { return nil }
       lastTime = time
     }
-    guard let count = reader.varint(in: bytes), count > 0, count <= UInt64(CaptureLimits.historyMax + 1)
+    guard let count = reader.varint(in: bytes), count > 0,
+      count <= UInt64(CaptureLimits.historyMax + 1)
     else { return nil }
     files = []
     for _ in 0..<count {
@@ -86,7 +88,11 @@ struct TailPosition: Equatable {
   }
 
   init(
-    files: [UInt64], head: Int64, tail: UInt64, lastTime: Int64?, out: Place? = nil,
+    files: [UInt64],
+    head: Int64,
+    tail: UInt64,
+    lastTime: Int64?,
+    out: Place? = nil,
     err: Place? = nil
   ) {
     precondition(!files.isEmpty && files.count <= CaptureLimits.historyMax + 1 && head >= 0)
