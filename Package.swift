@@ -94,10 +94,16 @@ let package = Package(
       path: "Tests/Benchmarks",
       swiftSettings: testHouse
     ),
+    .executableTarget(
+      name: "store-hammer",
+      dependencies: ["Store", "Collect", "LogModel", "Platform"],
+      path: "Tests/StoreHammer",
+      swiftSettings: testHouse
+    ),
     tests("PlatformTests", ["Platform", "TestSupport"]),
     tests("LogModelTests", ["LogModel", "Platform", "TestSupport"]),
     tests("CollectTests", ["Collect", "LogModel", "Platform", "TestSupport"]),
-    tests("StoreTests", ["Store", "LogModel", "Platform", "TestSupport"]),
+    tests("StoreTests", ["Store", "LogModel", "Platform", "TestSupport", "store-hammer"]),
     tests("RetainTests", ["Retain", "Store", "LogModel", "Platform", "TestSupport"]),
     tests("ForwardTests", ["Forward", "Store", "LogModel", "Platform", "TestSupport"]),
     tests("QueryTests", ["Query", "Store", "LogModel", "Platform", "TestSupport"]),

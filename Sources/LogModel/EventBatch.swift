@@ -32,7 +32,16 @@ package struct EventRecord: BitwiseCopyable, Sendable, Equatable {
 /// What is known of an event besides time and message. One byte on disk; bits are never reused.
 package struct EventFlags: OptionSet, BitwiseCopyable, Sendable {
   package let rawValue: UInt8
+  @inlinable
   package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// The standard library's own is generic and was 3 % of ingestion.
+  @inlinable
+  package init(arrayLiteral elements: EventFlags...) {
+    var bits: UInt8 = 0
+    for element in elements { bits |= element.rawValue }
+    self.init(rawValue: bits)
+  }
 
   /// Written to stderr; stdout otherwise.
   package static let stderr = EventFlags(rawValue: 1 << 0)

@@ -9,7 +9,7 @@ package enum Limits {
   /// One read(2): 256 KiB reads cost half the CPU of 64 KiB ones on a 340 MB json-file.
   package static let readChunkBytes = 262_144
   /// Messages in one batch; a batch of this size becomes a block without being copied.
-  package static let batchBytes = 1_048_576
+  package static let batchBytes = 2_097_152
   /// Events in one batch.
   package static let batchEvents = 65_536
   /// How long a source may gather events before its batch is handed over, in nanoseconds.
@@ -25,7 +25,7 @@ package enum Limits {
   // MARK: store
 
   /// Raw bytes at which a group's tail becomes a block.
-  package static let blockRawBytes = 1_048_576
+  package static let blockRawBytes = 2_097_152
   /// A single commit with this much for one group becomes a block at once.
   package static let floodBytes = 262_144
   /// A block is never larger than this, raw; a header that claims more is damaged.

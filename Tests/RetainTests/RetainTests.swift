@@ -1,1 +1,114 @@
+import LogModel
+import Platform
+import Retain
+import Store
 import Testing
+import TestSupport
+
+private let day: Int64 = 86_400_000_000_000
+private let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
+
+private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64) -> SegmentInfo {
+  let time = now.adding(nanoseconds: -Int64(ageDays * Double(day)))
+  return SegmentInfo(
+    id: id, group: group, storedBytes: bytes, events: 10, minTimestamp: time, maxTimestamp: time,
+    maxAgeBase: time, isSealed: true)
+}
+
+@Suite struct RetentionPolicyTests {
+  @Test("a segment goes when its youngest event is older than the group's days, not before")
+  func age() {
+    let policy = RetentionPolicy(days: [1: 7, 2: 90], maxDiskBytes: .max, minFreeBytes: 0)
+    let plan = policy.plan(
+      RetentionPolicy.Situation(
+        segments: [
+          segment(1, group: 1, ageDays: 7.01, bytes: 5), segment(2, group: 1, ageDays: 6.99, bytes: 5),
+          segment(3, group: 2, ageDays: 89, bytes: 5), segment(4, group: 3, ageDays: 4_000, bytes: 5),
+        ], tails: [(group: UInt32(1), maxAgeBase: now.adding(nanoseconds: -8 * day))], otherBytes: 0,
+        freeBytes: 1, now: now))
+    #expect(plan.deletions.map(\.segment.id) == [1])
+    #expect(plan.deletions.allSatisfy { $0.reason == .age })
+    #expect(plan.tails.map(\.group) == [1])
+  }
+
+  @Test("a noisy group pays for the cap; a quiet group's recent logs stay")
+  func fairness() {
+    let policy = RetentionPolicy(days: [:], maxDiskBytes: 1_000, minFreeBytes: 0)
+    var segments = (0..<50).map { segment(UInt64($0), group: 1, ageDays: Double(50 - $0) / 50, bytes: 64) }
+    segments += (100..<103).map { segment(UInt64($0), group: 2, ageDays: 60, bytes: 20) }
+    let plan = policy.plan(
+      .init(segments: segments, tails: [], otherBytes: 10, freeBytes: 1 << 40, now: now))
+    #expect(plan.deletions.allSatisfy { $0.segment.group == 1 && $0.reason == .diskUsage })
+    let left = 3_270 - plan.deletions.reduce(0) { $0 + $1.segment.storedBytes }
+    #expect(left <= 1_000 && left > 1_000 - 64)
+    #expect(plan.deletions.map(\.segment.id) == plan.deletions.map(\.segment.id).sorted())
+  }
+
+  @Test("the free-space floor deletes only as much as is missing")
+  func freeSpace() {
+    let policy = RetentionPolicy(days: [:], maxDiskBytes: .max, minFreeBytes: 100)
+    let segments = (0..<5).map { segment(UInt64($0), group: 1, ageDays: 1, bytes: 30) }
+    let plan = policy.plan(
+      .init(segments: segments, tails: [], otherBytes: 0, freeBytes: 50, now: now))
+    #expect(plan.deletions.map(\.segment.id) == [0, 1])
+    #expect(plan.deletions.allSatisfy { $0.reason == .freeSpace })
+  }
+}
+
+@Suite struct RetentionClockTests {
+  @Test("a wall clock that jumps ten years ahead deletes nothing until it was steady for a day")
+  func jump() {
+    let hour: Int64 = 3_600_000_000_000
+    var clock = RetentionClock(persisted: now, wall: now.nanoseconds, monotonic: 0)
+    #expect(clock.now(wall: now.nanoseconds + hour, monotonic: hour) != nil)
+    let jumped = now.nanoseconds + 3_650 * day
+    #expect(clock.now(wall: jumped, monotonic: 2 * hour) == nil)
+    #expect(clock.now(wall: jumped + 23 * hour, monotonic: 25 * hour) == nil)
+    #expect(clock.now(wall: jumped + 25 * hour, monotonic: 27 * hour)?.nanoseconds == jumped + 25 * hour)
+  }
+
+  @Test("a clock that goes back is followed: older means fewer deletions")
+  func back() {
+    var clock = RetentionClock(persisted: now, wall: now.nanoseconds, monotonic: 0)
+    _ = clock.now(wall: now.nanoseconds, monotonic: 0)
+    let back = now.nanoseconds - 2 * day
+    #expect(clock.now(wall: back, monotonic: 1)?.nanoseconds == back)
+  }
+}
+
+@Suite struct RetentionSweeperTests {
+  @Test("one sweep frees the files of expired events and records the days for readers")
+  func sweep() throws {
+    let directory = TemporaryDirectory()
+    var options = StoreOptions(dataDirectory: directory.path)
+    options.ballastBytes = 0
+    let clock = SystemClock()
+    let metrics = Metrics()
+    let store = try Store.open(options, clock: clock, metrics: metrics)
+    defer { store.close() }
+    let group = LogGroup(sanitizing: "/docker/default/old")
+    for (age, count) in [(10, 20_000), (2, 20_000), (9, 3)] as [(Int64, Int)] {
+      var batch = EventBatch(group: group, stream: LogStream(sanitizing: "s"))
+      for index in 0..<count {
+        batch.append(
+          timestamp: Timestamp(nanoseconds: clock.now() - age * day + Int64(index)),
+          message: Array("event \(index) of \(age) days ago".utf8).span)
+      }
+      let ticket = store.submit(batch)
+      #expect(store.waitCommitted(try #require(ticket), timeoutNanoseconds: 5_000_000_000))
+    }
+    let reader = try StoreReader(dataDirectory: directory.path)
+    #expect(try reader.segments().count == 2)
+    let sweeper = RetentionSweeper(
+      store: store,
+      options: RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0),
+      clock: clock, metrics: metrics)
+    var judge: RetentionClock?
+    try sweeper.sweep(
+      RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0), &judge)
+    #expect(try reader.segments().count == 1)
+    #expect(try reader.oldestTail().isEmpty)
+    #expect(try reader.groups().first?.retentionDays == 7)
+    #expect(try Shell.run("ls \(directory.path)/segments/*/*.zst").split(separator: "\n").count == 1)
+  }
+}

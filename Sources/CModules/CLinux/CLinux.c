@@ -63,6 +63,12 @@ int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0
 
 int clinux_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
+void clinux_tune_heap(void) {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 48 << 20);
+  mallopt(M_ARENA_MAX, 2);
+}
+
 void clinux_trim_heap(void) { malloc_trim(0); }
 
 int clinux_flock(int fd, int operation) { return flock(fd, operation); }

@@ -42,6 +42,9 @@ int clinux_become_subreaper(void);
 /// prctl(PR_SET_PDEATHSIG).
 int clinux_die_with_parent(int signal);
 
+/// Lets malloc keep freed blocks of megabytes for the next ones, in at most two arenas.
+void clinux_tune_heap(void);
+
 /// malloc_trim(0): returns freed arenas to the kernel, after a burst.
 void clinux_trim_heap(void);
 

@@ -1,0 +1,171 @@
+internal import LogModel
+internal import Platform
+internal import Store
+
+/// Searches one block at a time. One per worker; keeps buffers and contexts.
+struct BlockScan: ~Copyable {
+  private var reader = BlockReader()
+  private var messages: [UInt8] = []
+  private let query: LogQuery
+  private let matcher: MessageMatcher
+  var statistics = QueryStatistics()
+
+  init(_ query: LogQuery, _ matcher: MessageMatcher) {
+    self.query = query
+    self.matcher = matcher
+  }
+
+  /// The matches of a block, in order of sequence; a damaged block gives one gap event that says so.
+  ///
+  /// `keep` bounds what is copied: the newest or oldest of the block's matches.
+  mutating func matches(
+    of block: BlockReference,
+    group: GroupInfo,
+    from sequence: UInt64 = 0,
+    selection: LogQuery.Selection
+  ) -> [MatchedEvent] {
+    do throws(StoreError) {
+      guard let columns = try load(block) else { return [] }
+      return collect(block, group, columns, from: sequence, selection)
+    } catch {
+      statistics.damagedBlocks += 1
+      return [Self.damage(block, group, error)]
+    }
+  }
+
+  /// How many events match.
+  mutating func count(_ block: BlockReference, group: GroupInfo) -> Int {
+    do throws(StoreError) {
+      guard let columns = try load(block) else { return 0 }
+      var count = 0
+      let limits = EventLimits(query, group, block, columns)
+      let messages = messages
+      matcher.forEachMatch(in: messages.span, columns.records) { index in
+        if limits.allow(index, columns) { count += 1 }
+        return true
+      }
+      statistics.matchedEvents += count
+      return count
+    } catch {
+      statistics.damagedBlocks += 1
+      return 0
+    }
+  }
+
+  /// The block's columns with its messages in `messages`; nil when nothing in it can match.
+  private mutating func load(_ block: BlockReference) throws(StoreError) -> BlockColumns? {
+    statistics.blocks += 1
+    guard try reader.mayContain(matcher.probes, in: block) else {
+      statistics.prunedBlocks += 1
+      return nil
+    }
+    try reader.messages(of: block, into: &messages)
+    statistics.scannedBytes += messages.count
+    statistics.scannedEvents += block.eventCount
+    guard matcher.matchesAll || matcher.mayMatch(messages.span) else { return nil }
+    return try reader.columns(of: block)
+  }
+
+  private mutating func collect(
+    _ block: BlockReference,
+    _ group: GroupInfo,
+    _ columns: BlockColumns,
+    from sequence: UInt64,
+    _ selection: LogQuery.Selection
+  ) -> [MatchedEvent] {
+    let limits = EventLimits(query, group, block, columns)
+    let first = sequence > block.firstSequence ? Int(sequence - block.firstSequence) : 0
+    var hits: [Int] = []
+    let messages = messages
+    matcher.forEachMatch(in: messages.span, columns.records) { index in
+      if index >= first && limits.allow(index, columns) { hits.append(index) }
+      return true
+    }
+    statistics.matchedEvents += hits.count
+    switch selection {
+    case .newest(let count) where hits.count > count:
+      // Stable: of equal times the later ingested ones are newer.
+      hits.sort { (columns.records[$0].timestamp, $0) > (columns.records[$1].timestamp, $1) }
+      hits.removeLast(hits.count - count)
+      hits.sort()
+    case .oldest(let count) where hits.count > count:
+      hits.sort { (columns.records[$0].timestamp, $0) < (columns.records[$1].timestamp, $1) }
+      hits.removeLast(hits.count - count)
+      hits.sort()
+    default: break
+    }
+    return hits.map { index in
+      let record = columns.records[index]
+      var message: [UInt8] = []
+      message.reserveCapacity(record.range.count)
+      message.append(copying: messages.span.extracting(record.range))
+      return MatchedEvent(
+        timestamp: Timestamp(nanoseconds: record.timestamp),
+        ingestion: columns.ingestion(of: index),
+        group: group,
+        sequence: block.firstSequence + UInt64(index),
+        stream: columns.streams[Int(record.stream)],
+        flags: record.flags,
+        message: message,
+        originalBytes: record.flags.contains(.truncated)
+          ? columns.originalLength(of: index) : nil
+      )
+    }
+  }
+
+  private static func damage(
+    _ block: BlockReference,
+    _ group: GroupInfo,
+    _ error: StoreError
+  ) -> MatchedEvent {
+    MatchedEvent(
+      timestamp: block.minTimestamp,
+      ingestion: block.minIngestion,
+      group: group,
+      sequence: block.firstSequence,
+      stream: LogStream(sanitizing: "logagent"),
+      flags: .gap,
+      message: Array("gap: \(block.eventCount) events cannot be read: \(error)".utf8),
+      originalBytes: nil
+    )
+  }
+}
+
+/// Time range, expiry and streams: what an event must satisfy besides its message.
+private struct EventLimits {
+  private let from: Int64
+  private let through: Int64
+  private let cutoff: Int64
+  private let onlyStderr: Bool?
+  private let streams: [Bool]?
+  private let isOpen: Bool
+
+  init(_ query: LogQuery, _ group: GroupInfo, _ block: BlockReference, _ columns: BlockColumns) {
+    from = query.from.nanoseconds
+    through = query.through.nanoseconds
+    cutoff =
+      group.retentionDays.map {
+        query.now.adding(
+          nanoseconds: -Int64($0).multipliedSaturating(by: 86_400_000_000_000)
+        ).nanoseconds
+      } ?? .min
+    onlyStderr = query.onlyStderr
+    streams = query.stream.map { wanted in columns.streams.map { wanted($0.name) } }
+    // Most blocks lie inside the limits as a whole.
+    isOpen =
+      block.minTimestamp.nanoseconds >= max(from, cutoff)
+      && block.maxTimestamp.nanoseconds <= through && block.minIngestion.nanoseconds >= cutoff
+      && onlyStderr == nil && streams == nil
+  }
+
+  @inline(__always)
+  func allow(_ index: Int, _ columns: BlockColumns) -> Bool {
+    if isOpen { return true }
+    let record = columns.records[index]
+    guard record.timestamp >= from, record.timestamp <= through, record.timestamp >= cutoff,
+      cutoff == .min || columns.ingestion(of: index).nanoseconds >= cutoff
+    else { return false }
+    if let onlyStderr, record.flags.contains(.stderr) != onlyStderr { return false }
+    return streams?[Int(record.stream)] ?? true
+  }
+}

@@ -1,0 +1,160 @@
+internal import LogModel
+internal import Platform
+package import Store
+internal import Synchronization
+
+/// Runs a query over a store: plans which blocks, searches them on all cores, gives events in order.
+package final class LogSearch: Sendable {
+  private let query: LogQuery
+  private let matcher: MessageMatcher
+  private let work: [WorkItem]
+  private let isCancelled: @Sendable () -> Bool
+  private let workers: Int
+
+  struct WorkItem: Sendable {
+    let block: BlockReference
+    let group: GroupInfo
+  }
+
+  /// Takes one snapshot of the catalog; nothing that is committed later is seen.
+  package init(
+    _ query: LogQuery,
+    reader: StoreReader,
+    workers: Int,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(StoreError) {
+    self.query = query
+    matcher = MessageMatcher(query.pattern)
+    self.isCancelled = isCancelled
+    self.workers = max(1, workers)
+    var found: [WorkItem] = []
+    try reader.snapshot { () throws(StoreError) in
+      for group in query.groups {
+        for block in try reader.blocks(of: group.id, from: query.from, through: query.through) {
+          found.append(WorkItem(block: block, group: group))
+        }
+      }
+    }
+    work = found
+  }
+
+  /// Calls `body` with the matches, oldest first, until it returns false.
+  package func run(_ body: (MatchedEvent) -> Bool) -> QueryStatistics {
+    switch query.selection {
+    case .newest(let count): newest(count, body)
+    case .oldest(let count): stream(limit: count, body)
+    case .all: stream(limit: nil, body)
+    }
+  }
+
+  /// The number of matches; the fastest form of a search.
+  package func count() -> QueryStatistics {
+    let total = Mutex(QueryStatistics())
+    forEachWorker { next in
+      var scan = BlockScan(query, matcher)
+      while let index = next() { _ = scan.count(work[index].block, group: work[index].group) }
+      let statistics = scan.statistics
+      total.withLock { $0.add(statistics) }
+    }
+    return total.withLock { $0 }
+  }
+
+  // MARK: newest
+
+  private func newest(_ count: Int, _ body: (MatchedEvent) -> Bool) -> QueryStatistics {
+    let order = work.indices.sorted { work[$0].block.maxTimestamp > work[$1].block.maxTimestamp }
+    let top = Mutex(NewestEvents(limit: count))
+    let total = Mutex(QueryStatistics())
+    forEachWorker { next in
+      var scan = BlockScan(query, matcher)
+      while let position = next() {
+        let item = work[order[position]]
+        let floor = top.withLock { $0.floor }
+        // Blocks come newest first: nothing further on can be newer than what is already kept.
+        if let floor, item.block.maxTimestamp < floor { break }
+        let matches = scan.matches(
+          of: item.block, group: item.group, selection: query.selection)
+        top.withLock { $0.add(matches) }
+      }
+      let statistics = scan.statistics
+      total.withLock { $0.add(statistics) }
+    }
+    for event in top.withLock({ $0.sorted() }) { if !body(event) { break } }
+    return total.withLock { $0 }
+  }
+
+  // MARK: in order, without keeping everything
+
+  /// Blocks by their earliest event; what is older than any block still to come goes out.
+  private func stream(limit: Int?, _ body: (MatchedEvent) -> Bool) -> QueryStatistics {
+    let order = work.indices.sorted { work[$0].block.minTimestamp < work[$1].block.minTimestamp }
+    var scan = BlockScan(query, matcher)
+    var waiting: [MatchedEvent] = []
+    var given = 0
+    func give(before time: Timestamp?) -> Bool {
+      waiting.sort(by: MatchedEvent.precedes)
+      let end = time.map { time in waiting.firstIndex { $0.timestamp >= time } ?? waiting.count }
+      for event in waiting.prefix(end ?? waiting.count) {
+        if let limit, given >= limit { return false }
+        given += 1
+        if !body(event) { return false }
+      }
+      waiting.removeFirst(end ?? waiting.count)
+      return true
+    }
+    for position in order {
+      if isCancelled() { return scan.statistics }
+      let item = work[position]
+      if !waiting.isEmpty, !give(before: item.block.minTimestamp) { return scan.statistics }
+      waiting += scan.matches(of: item.block, group: item.group, selection: query.selection)
+    }
+    _ = give(before: nil)
+    return scan.statistics
+  }
+
+  // MARK: workers
+
+  /// Runs `body` on every worker; `next` hands out the positions of the work, each once, in order.
+  private func forEachWorker(_ body: @Sendable (() -> Int?) -> Void) {
+    let position = Atomic<Int>(0)
+    let total = work.count
+    let next: @Sendable () -> Int? = { [isCancelled] in
+      if isCancelled() { return nil }
+      let index = position.wrappingAdd(1, ordering: .relaxed).oldValue
+      return index < total ? index : nil
+    }
+    // Two blocks are done before a thread has started.
+    guard workers > 1, total > 2 else {
+      body(next)
+      return
+    }
+    WorkerThreads.run(count: min(workers, total)) { body(next) }
+  }
+}
+
+/// The newest events so far, at most `limit`.
+struct NewestEvents: Sendable {
+  private let limit: Int
+  private var events: [MatchedEvent] = []
+  /// Older than this is not wanted; nil while there is room.
+  private(set) var floor: Timestamp?
+
+  init(limit: Int) { self.limit = limit }
+
+  mutating func add(_ matches: [MatchedEvent]) {
+    events += matches
+    // Sorting only when twice the limit has gathered keeps it linear on the whole.
+    if events.count >= 2 * limit || (floor == nil && events.count >= limit) { trim() }
+  }
+
+  mutating func sorted() -> [MatchedEvent] {
+    trim()
+    return events
+  }
+
+  private mutating func trim() {
+    events.sort(by: MatchedEvent.precedes)
+    if events.count > limit { events.removeFirst(events.count - limit) }
+    if events.count == limit { floor = events.first?.timestamp }
+  }
+}

@@ -1,0 +1,138 @@
+package import LogModel
+package import Platform
+package import Store
+internal import Synchronization
+
+/// How retention is set up.
+package struct RetainOptions: Sendable {
+  /// Days to keep a group's events.
+  package var days: @Sendable (LogGroup) -> Int
+  package var maxDiskBytes: Int64
+  package var minFreeBytes: Int64
+  package var intervalNanoseconds: Int64
+
+  package init(
+    days: @escaping @Sendable (LogGroup) -> Int,
+    maxDiskBytes: Int64,
+    minFreeBytes: Int64,
+    intervalNanoseconds: Int64 = 5_000_000_000
+  ) {
+    self.days = days
+    self.maxDiskBytes = maxDiskBytes
+    self.minFreeBytes = minFreeBytes
+    self.intervalNanoseconds = intervalNanoseconds
+  }
+}
+
+/// What the last sweep found, for `status`.
+package struct RetainStatus: Sendable {
+  package var usedBytes: Int64 = 0
+  package var freeBytes: Int64 = 0
+  package var isClockTrusted = true
+  package var lastError: String?
+}
+
+/// The loop that looks at what is stored and deletes what policy says. Thread "retain".
+package final class RetentionSweeper: Sendable {
+  private let store: Store
+  private let clock: any Clock
+  private let metrics: Metrics
+  private let options: Mutex<RetainOptions>
+  private let state = Mutex(RetainStatus())
+
+  package init(store: Store, options: RetainOptions, clock: any Clock, metrics: Metrics) {
+    self.store = store
+    self.clock = clock
+    self.metrics = metrics
+    self.options = Mutex(options)
+  }
+
+  /// Takes effect with the next sweep.
+  package func replace(_ options: RetainOptions) { self.options.withLock { $0 = options } }
+
+  package var status: RetainStatus { state.withLock { $0 } }
+
+  /// Sweeps at once and then at every interval, until the signal is raised.
+  package func run(until stop: StopSignal) {
+    var judge: RetentionClock?
+    while !stop.isRaised {
+      let options = options.withLock { $0 }
+      do throws(StoreError) {
+        try sweep(options, &judge)
+        state.withLock { $0.lastError = nil }
+      } catch {
+        metrics.add("logagent_retention_errors_total")
+        state.withLock { $0.lastError = error.description }
+      }
+      stop.wait(nanoseconds: options.intervalNanoseconds)
+    }
+  }
+
+  /// One look and its consequences; returns after the deletions are durable, or after ten seconds.
+  package func sweep(_ options: RetainOptions, _ judge: inout RetentionClock?) throws(StoreError) {
+    let reader = try StoreReader(dataDirectory: store.layout.root)
+    if judge == nil {
+      let persisted = try reader.meta("clock").flatMap { Int64($0) }
+      judge = RetentionClock(
+        persisted: persisted.map { Timestamp(nanoseconds: $0) }, wall: clock.now(),
+        monotonic: clock.monotonic())
+    }
+    let now = judge?.now(wall: clock.now(), monotonic: clock.monotonic())
+    let groups = try reader.groups()
+    var days: [UInt32: Int] = [:]
+    var changed: [(group: LogGroup, days: Int)] = []
+    for group in groups {
+      let wanted = options.days(group.group)
+      days[group.id] = wanted
+      if group.retentionDays != wanted { changed.append((group.group, wanted)) }
+    }
+    let situation = try look(reader, now: now)
+    let plan = RetentionPolicy(
+      days: days, maxDiskBytes: options.maxDiskBytes, minFreeBytes: options.minFreeBytes
+    ).plan(situation)
+    let used = situation.otherBytes + situation.segments.reduce(0) { $0 + $1.storedBytes }
+    state.withLock {
+      $0.usedBytes = used
+      $0.freeBytes = situation.freeBytes
+      $0.isClockTrusted = now != nil
+    }
+    metrics.set("logagent_storage_free_bytes", Double(situation.freeBytes))
+    metrics.set("logagent_storage_limit_bytes", Double(options.maxDiskBytes))
+    metrics.set("logagent_storage_used_bytes", Double(used))
+    carryOut(plan, changed)
+    metrics.set(
+      "logagent_retention_last_success_timestamp_seconds", Double(clock.now()) / 1_000_000_000)
+  }
+
+  private func look(
+    _ reader: StoreReader,
+    now: Timestamp?
+  ) throws(StoreError) -> RetentionPolicy.Situation {
+    try reader.snapshot { () throws(StoreError) in
+      var other: Int64 = 0
+      for suffix in ["", "-wal"] {
+        // Silence is right: a file that cannot be looked at counts as nothing until the next sweep.
+        other += (try? FileSystem.status(of: store.layout.catalog + suffix))?.size ?? 0
+      }
+      let free = (try? FileSystem.space(at: store.layout.root))?.freeBytes ?? .max
+      return RetentionPolicy.Situation(
+        segments: try reader.segments(),
+        tails: try reader.oldestTail(),
+        otherBytes: other,
+        freeBytes: Int64(clamping: free),
+        now: now
+      )
+    }
+  }
+
+  private func carryOut(_ plan: RetentionPolicy.Plan, _ days: [(group: LogGroup, days: Int)]) {
+    var changes: [StoreChange] = days.isEmpty ? [] : [.retention(days)]
+    for reason in RetireReason.allCases {
+      let segments = plan.deletions.filter { $0.reason == reason }.map(\.segment.id)
+      if !segments.isEmpty { changes.append(.retire(segments: segments, reason: reason)) }
+    }
+    for tail in plan.tails { changes.append(.expireTail(group: tail.group, before: tail.before)) }
+    guard !changes.isEmpty, let ticket = store.apply(changes) else { return }
+    _ = store.waitCommitted(ticket, timeoutNanoseconds: 10_000_000_000)
+  }
+}

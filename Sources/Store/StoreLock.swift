@@ -1,0 +1,33 @@
+internal import Glibc
+internal import Platform
+
+/// The whole-directory lock: held by the one process that may write, released by the kernel at its end.
+final class StoreLock: Sendable {
+  private let file: Descriptor
+
+  init(layout: Layout) throws(StoreError) {
+    file = try storing { () throws(SyscallError) in
+      try Descriptor(open: layout.lock, O_RDWR | O_CREAT | O_NOFOLLOW)
+    }
+    guard try storing({ () throws(SyscallError) in try file.tryLock() }) else {
+      // Silence is right: a holder that cannot be read is still a holder.
+      let words = (try? FileSystem.read(layout.lock, atMost: 256)) ?? []
+      let holder = String(repairing: words.span).split(separator: "\n").first.map(String.init)
+      throw .locked(path: layout.root, holder: holder ?? "unknown process")
+    }
+    try storing { () throws(SyscallError) in
+      try file.truncate(to: 0)
+      try file.write(Array("pid \(getpid())\n".utf8).span, at: 0)
+    }
+  }
+
+  /// The process that holds the directory; nil when nobody does.
+  static func holder(layout: Layout) -> String? {
+    // Silence is right: without the file, or without the right to open it, there is no known holder.
+    guard let file = try? Descriptor(open: layout.lock, O_RDWR),
+      let free = try? file.tryLock(), !free
+    else { return nil }
+    let words = (try? FileSystem.read(layout.lock, atMost: 256)) ?? []
+    return String(repairing: words.span).split(separator: "\n").first.map(String.init) ?? "unknown"
+  }
+}

@@ -1,0 +1,46 @@
+internal import LogModel
+
+/// Bounds of what a configuration may say, and of what reading one may cost.
+extension Limits {
+  // MARK: configuration file
+
+  /// A configuration file larger than this is refused unread.
+  static let configurationBytesMax = 1_048_576
+  /// Nesting of lists and maps.
+  static let configurationDepthMax = 64
+  /// Nodes of a file after aliases are resolved: a file of a few lines can ask for billions.
+  static let configurationNodesMax = 100_000
+  /// Problems reported of one file; further ones are counted.
+  static let diagnosticsMax = 200
+  /// Widest source line that a diagnostic shows.
+  static let excerptColumnsMax = 160
+  /// A secret file larger than this is refused.
+  static let secretBytesMax = 65_536
+
+  // MARK: values
+
+  /// Names of projects, stages, resources and containers.
+  static let configuredNameBytesMax = 128
+  /// 100 years.
+  static let retentionDaysMax = 36_500
+  /// Firehose's limit for an access key.
+  static let accessKeyBytesMax = 4_096
+  /// Firehose's limit for common attributes of a request.
+  static let parametersMax = 50
+  /// Firehose's limit for the name of a common attribute, in characters.
+  static let parameterNameCharactersMax = 256
+  /// Firehose's limit for the value of a common attribute, in characters.
+  static let parameterValueCharactersMax = 1_024
+  /// Firehose's limit for retrying one batch.
+  static let retryDurationSecondsMax = 7_200
+  /// Longest endpoint address.
+  static let endpointBytesMax = 2_048
+  /// The bounds of `limits.maxEventSize`; the store's blocks hold four of the largest.
+  static let eventBytesAllowed = 1_024...4_194_304
+  /// The bounds of `limits.memory`: below, the queues and one block of each thread do not fit.
+  static let memoryBytesAllowed = 33_554_432...68_719_476_736
+  /// The smallest `limits.maxDiskUsage`, so that a mistyped unit does not empty the store.
+  static let diskBytesMin = 1_048_576
+  /// The bounds of `forward.flushSeconds`; 900 is Firehose's own longest interval.
+  static let flushSecondsAllowed = 1...900
+}

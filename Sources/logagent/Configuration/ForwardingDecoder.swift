@@ -1,0 +1,291 @@
+internal import LogModel
+
+/// `logForwarding`: one of three types, each with properties of its own.
+extension ConfigurationDecoder {
+  /// Stacktape's type, in logagent's words.
+  mutating func destination(_ entry: YAMLEntry, _ path: String) -> ForwardingDestination? {
+    let keys = values.map(entry.value, path, known: ["type", "properties"])
+    guard case .map = entry.value.content else { return nil }
+    guard let typeEntry = keys["type"] else {
+      values.error(
+        entry.keyRange,
+        "`logForwarding` lacks `type`",
+        help: "one of `http-endpoint`, `highlight`, `datadog`"
+      )
+      return nil
+    }
+    guard let kind = values.word(typeEntry, ForwardingDestination.Kind.self) else { return nil }
+    var destination = Self.preset(kind)
+    guard let properties = keys["properties"] else {
+      values.error(
+        typeEntry.keyRange,
+        "a `\(kind.rawValue)` forwarding lacks `properties`",
+        help: "it needs `\(Self.required(kind))`"
+      )
+      return nil
+    }
+    let node = properties.value
+    let place = "\(path).properties"
+    switch kind {
+    case .httpEndpoint: readHTTPEndpoint(node, place, properties.keyRange, &destination)
+    case .highlight: readHighlight(node, place, properties.keyRange, &destination)
+    case .datadog: readDatadog(node, place, properties.keyRange, &destination)
+    }
+    return destination
+  }
+
+  /// What Stacktape provisions for each type.
+  private static func preset(_ kind: ForwardingDestination.Kind) -> ForwardingDestination {
+    switch kind {
+    case .httpEndpoint:
+      ForwardingDestination(kind: kind, endpointURL: "", gzip: false, retryDurationSeconds: 300)
+    case .highlight:
+      ForwardingDestination(
+        kind: kind,
+        endpointURL: "https://pub.highlight.io/v1/logs/firehose",
+        gzip: true,
+        retryDurationSeconds: 300
+      )
+    case .datadog:
+      ForwardingDestination(
+        kind: kind,
+        endpointURL: "https://aws-kinesis-http-intake.logs.datadoghq.com/v1/input",
+        gzip: true,
+        retryDurationSeconds: 60
+      )
+    }
+  }
+
+  private static func required(_ kind: ForwardingDestination.Kind) -> String {
+    switch kind {
+    case .httpEndpoint: "endpointUrl"
+    case .highlight: "projectId"
+    case .datadog: "apiKey"
+    }
+  }
+
+  private mutating func readHTTPEndpoint(
+    _ node: YAMLNode,
+    _ path: String,
+    _ keyRange: SourceRange,
+    _ destination: inout ForwardingDestination
+  ) {
+    let keys = values.map(
+      node,
+      path,
+      known: ["endpointUrl", "accessKey", "gzipEncodingEnabled", "retryDuration", "parameters"]
+    )
+    readEndpoint(keys["endpointUrl"], &destination)
+    if keys["endpointUrl"] == nil { reportMissing("endpointUrl", .httpEndpoint, keyRange, node) }
+    if let entry = keys["accessKey"] { destination.accessKey = accessKey(entry, &destination) }
+    if let gzip = keys["gzipEncodingEnabled"].flatMap({ values.bool($0) }) {
+      destination.gzip = gzip
+    }
+    if let entry = keys["retryDuration"],
+      let seconds = values.integer(entry, in: 0...Limits.retryDurationSecondsMax)
+    {
+      destination.retryDurationSeconds = seconds
+    }
+    if let entry = keys["parameters"], !entry.value.isNull {
+      destination.attributes = parameters(entry, path, &destination)
+    }
+  }
+
+  private mutating func readHighlight(
+    _ node: YAMLNode,
+    _ path: String,
+    _ keyRange: SourceRange,
+    _ destination: inout ForwardingDestination
+  ) {
+    let keys = values.map(node, path, known: ["projectId", "endpointUrl"])
+    readEndpoint(keys["endpointUrl"], &destination)
+    guard let entry = keys["projectId"] else {
+      reportMissing("projectId", .highlight, keyRange, node)
+      return
+    }
+    guard let value = secretText(entry, &destination) else { return }
+    if checkAttribute(value, at: entry.value.range, named: "projectId") {
+      destination.attributes = [.init(name: "x-highlight-project", value: value)]
+    }
+  }
+
+  private mutating func readDatadog(
+    _ node: YAMLNode,
+    _ path: String,
+    _ keyRange: SourceRange,
+    _ destination: inout ForwardingDestination
+  ) {
+    let keys = values.map(node, path, known: ["apiKey", "endpointUrl"])
+    readEndpoint(keys["endpointUrl"], &destination)
+    guard let entry = keys["apiKey"] else {
+      reportMissing("apiKey", .datadog, keyRange, node)
+      return
+    }
+    destination.accessKey = accessKey(entry, &destination)
+  }
+
+  private mutating func reportMissing(
+    _ key: String,
+    _ kind: ForwardingDestination.Kind,
+    _ range: SourceRange,
+    _ node: YAMLNode
+  ) {
+    guard case .map = node.content else { return }
+    values.error(range, "a `\(kind.rawValue)` forwarding lacks `\(key)`")
+  }
+
+  // MARK: values
+
+  private mutating func readEndpoint(
+    _ entry: YAMLEntry?,
+    _ destination: inout ForwardingDestination
+  ) {
+    guard let entry, let value = secretText(entry, &destination, isHidden: false) else { return }
+    let address = value.reveal()
+    if let problem = EndpointAddress.problem(of: address, allowInsecure: allowsInsecure) {
+      if address.contains("@") { values.hide(entry.value.range) }
+      values.error(
+        entry.value.range,
+        "`\(entry.key)`: \(problem.message)",
+        help: problem.help
+      )
+      return
+    }
+    destination.endpointURL = address
+  }
+
+  private mutating func accessKey(
+    _ entry: YAMLEntry,
+    _ destination: inout ForwardingDestination
+  ) -> Secret? {
+    guard let value = secretText(entry, &destination) else { return nil }
+    let key = value.reveal()
+    if key.utf8.count > Limits.accessKeyBytesMax {
+      values.error(
+        entry.value.range.firstLine,
+        "`\(entry.key)` is longer than \(Limits.accessKeyBytesMax) bytes"
+      )
+      return nil
+    }
+    if key.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) {
+      values.error(
+        entry.value.range.firstLine,
+        "`\(entry.key)` holds a line break or a control character",
+        help: "it is sent as an HTTP header, which is one line"
+      )
+      return nil
+    }
+    return value
+  }
+
+  private mutating func parameters(
+    _ entry: YAMLEntry,
+    _ path: String,
+    _ destination: inout ForwardingDestination
+  ) -> [ForwardingDestination.Attribute] {
+    guard let entries = values.entries(entry.value, "\(path).parameters") else { return [] }
+    if entries.count > Limits.parametersMax {
+      values.error(
+        entry.keyRange,
+        "`parameters` has \(entries.count) entries; at most \(Limits.parametersMax) can be sent"
+      )
+    }
+    var attributes: [ForwardingDestination.Attribute] = []
+    for entry in entries {
+      let length = entry.key.unicodeScalars.count
+      guard (1...Limits.parameterNameCharactersMax).contains(length) else {
+        values.error(
+          entry.keyRange,
+          "a parameter's name must have 1 to \(Limits.parameterNameCharactersMax) characters, "
+            + "`\(ValueReader.shortened(entry.key))` has \(length)"
+        )
+        continue
+      }
+      guard let value = parameterValue(entry, &destination) else { continue }
+      let name = "parameter \(ValueReader.shortened(entry.key))"
+      if checkAttribute(value, at: entry.value.range, named: name) {
+        attributes.append(.init(name: entry.key, value: value))
+      }
+    }
+    return attributes
+  }
+
+  /// Parameters are text on the wire: numbers and booleans count as they were written, and an empty
+  /// text is allowed.
+  private mutating func parameterValue(
+    _ entry: YAMLEntry,
+    _ destination: inout ForwardingDestination
+  ) -> Secret? {
+    guard case .scalar(let scalar) = entry.value.content, scalar.value != .null else {
+      values.mismatch(entry, "a text", help: "write an empty one as `\"\"`")
+      return nil
+    }
+    return resolve(scalar.text, entry, &destination, isHidden: false)
+  }
+
+  private mutating func checkAttribute(
+    _ value: Secret,
+    at range: SourceRange,
+    named name: String
+  ) -> Bool {
+    let length = value.reveal().unicodeScalars.count
+    guard length > Limits.parameterValueCharactersMax else { return true }
+    values.error(
+      range.firstLine,
+      "`\(name)` has \(length) characters; "
+        + "at most \(Limits.parameterValueCharactersMax) can be sent"
+    )
+    return false
+  }
+
+  // MARK: secrets
+
+  /// A text that may be a `$Secret()`; nil when it is wrong or not known (and then the destination
+  /// is paused).
+  private mutating func secretText(
+    _ entry: YAMLEntry,
+    _ destination: inout ForwardingDestination,
+    isHidden: Bool = true
+  ) -> Secret? {
+    if isHidden, case .scalar(let scalar) = entry.value.content, !scalar.text.hasPrefix("$Secret(")
+    {
+      values.hide(entry.value.range)
+    }
+    guard let text = values.text(entry) else { return nil }
+    return resolve(text, entry, &destination, isHidden: isHidden)
+  }
+
+  private mutating func resolve(
+    _ text: String,
+    _ entry: YAMLEntry,
+    _ destination: inout ForwardingDestination,
+    isHidden: Bool
+  ) -> Secret? {
+    switch SecretReference.parse(text) {
+    case .text:
+      if isHidden, isReadableByAll {
+        values.warn(
+          entry.value.range.firstLine,
+          "everybody on this machine can read this `\(entry.key)`",
+          help: "use `$Secret('name')`, or take the file's read permission from others"
+        )
+      }
+      return Secret(text)
+    case .invalid(let message, let help):
+      values.error(entry.value.range.firstLine, message, help: help)
+      return nil
+    case .secret(let reference):
+      switch resolver.resolve(reference) {
+      case .found(let secret): return secret
+      case .missing(let reason, let help):
+        values.warn(
+          entry.value.range.firstLine,
+          "\(reason); this forwarding is paused",
+          help: help
+        )
+        destination.pausedReason = destination.pausedReason ?? reason
+        return nil
+      }
+    }
+  }
+}

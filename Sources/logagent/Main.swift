@@ -1,0 +1,56 @@
+internal import ArgumentParser
+internal import Platform
+
+/// The name of everything: `logagent COMMAND`.
+struct Logagent: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "logagent",
+    abstract: "Collects, stores, queries and forwards the logs of this machine's containers.",
+    discussion: """
+      Logs are stored in compressed segments below the data directory and stay readable when the \
+      container, or logagent itself, is gone. A resource is named as in the configuration, or by its \
+      full log group name.
+
+      Exit status: 0 done · 1 nothing matched (with --exit-status) · 64 usage · 65 bad filter or time \
+      · 66 no such resource or data directory · 70 a bug in logagent · 74 input or output failed \
+      · 75 in use by another logagent · 77 not permitted · 78 invalid configuration.
+      """,
+    version: Version.text,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Reading:",
+        subcommands: [
+          LogsCommand.self, TailCommand.self, GroupsCommand.self, StreamsCommand.self,
+        ]),
+      CommandGroup(name: "Capturing:", subcommands: [ImportCommand.self]),
+      CommandGroup(name: "Setting up:", subcommands: [CheckCommand.self, VersionCommand.self]),
+    ]
+  )
+}
+
+@main
+enum Main {
+  static func main() async {
+    Heap.tune()
+    Terminal.ignoreBrokenPipes()
+    do {
+      var command = try Logagent.parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let failure as CommandFailure {
+      failure.report()
+      Logagent.exit(withError: ExitCode(failure.status))
+    } catch {
+      Logagent.exit(withError: error)
+    }
+  }
+}
+
+/// What this binary is.
+enum Version {
+  static let number = "0.1.0"
+  static let text = "logagent \(number)"
+}
