@@ -1,8 +1,10 @@
 /// Bounds of capture that no other target needs; the shared ones are in `Limits`.
 enum CaptureLimits {
-  /// The longest physical record that is looked at as a whole; a longer one is cut while it is read.
+  /// The longest physical record that is looked at as a whole; a longer one is cut while it is
+  /// read.
   static let recordBytesMax = 2_097_152
-  /// Bytes before the read position that are compared to notice a file that was cut and has regrown.
+  /// Bytes before the read position that are compared to notice a file that was cut and has
+  /// regrown.
   static let tailBytes = 64
   /// Fingerprints of files that a position remembers, so that older files of the chain are known.
   static let historyKept = 8

@@ -5,6 +5,7 @@ internal import Platform
 ///
 /// Never log text.
 package struct CollectNotice: Sendable, Equatable {
+  /// How much it matters.
   package enum Severity: Sendable { case info, warning, error }
 
   package let severity: Severity
@@ -20,7 +21,8 @@ package struct CollectNotice: Sendable, Equatable {
 ///
 /// Used by that thread only.
 final class CollectContext {
-  /// Called once a batch, so the dispatch costs nothing; the store and the tests' sinks differ in type.
+  /// Called once a batch, so the dispatch costs nothing; the store and the tests' sinks differ in
+  /// type.
   let sink: any EventSink
   let metrics: Metrics
   /// The system's clock, or one that a test moves.

@@ -29,8 +29,8 @@ package struct CollectorOptions: Sendable, Equatable {
 
 /// Collects the output of all containers and commands into the sink: one thread, one loop.
 ///
-/// `run` blocks the thread that calls it until it is stopped or the sink closes; everything else is safe
-/// from any thread.
+/// `run` blocks the thread that calls it until it is stopped or the sink closes; everything else is
+/// safe from any thread.
 package final class Collector: Sendable {
   package typealias Resolver = @Sendable (ContainerMetadata) -> Placement
 

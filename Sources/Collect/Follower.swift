@@ -5,9 +5,9 @@ internal import Platform
 ///
 /// Used by the collect thread.
 ///
-/// No waiting while data flows; then 10 ms, doubling to 250 ms, and 500 ms for a file that has been idle
-/// for long. Idle polls fall on a common grid, so that a thousand idle files wake the thread as often as
-/// one does.
+/// No waiting while data flows; then 10 ms, doubling to 250 ms, and 500 ms for a file that has been
+/// idle for long. Idle polls fall on a common grid, so that a thousand idle files wake the thread
+/// as often as one does.
 final class Follower {
   let tail: FileTail
   private let context: CollectContext

@@ -4,8 +4,8 @@ internal import Platform
 ///
 /// Used by the collect thread.
 ///
-/// Counts how often a chosen name appeared in a directory: each rotation creates the base anew, so the
-/// count tells how many files a chain must have gained, and with it whether one was missed.
+/// Counts how often a chosen name appeared in a directory: each rotation creates the base anew, so
+/// the count tells how many files a chain must have gained, and with it whether one was missed.
 final class WatchHub {
   /// Added to every count when the kernel dropped events: any number may have been missed.
   private static let unknown = 1 << 20

@@ -156,8 +156,8 @@ extension Poller {
     }
   }
 
-  /// One write(2) of at most 4,096 bytes to a descriptor that is not ours; the number taken, 0 when it
-  /// takes none now, nil when its reader is gone.
+  /// One write(2) of at most 4,096 bytes to a descriptor that is not ours; the number taken, 0 when
+  /// it takes none now, nil when its reader is gone.
   package static func writeSome(_ bytes: Span<UInt8>, from start: Int, to descriptor: Int32) -> Int?
   {
     precondition(start <= bytes.count)

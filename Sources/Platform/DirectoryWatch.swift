@@ -5,8 +5,8 @@ internal import Glibc
 ///
 /// Used by one thread.
 ///
-/// One instance serves the whole agent (a user has 128). Files are never watched: an event for every
-/// write costs 12 times the CPU of polling and slows the writer down.
+/// One instance serves the whole agent (a user has 128). Files are never watched: an event for
+/// every write costs 12 times the CPU of polling and slows the writer down.
 package final class DirectoryWatch {
   /// What happened to one name in a watched directory.
   package struct Event: Sendable, Equatable {
@@ -16,6 +16,7 @@ package final class DirectoryWatch {
     package let name: String
   }
 
+  /// What an event says.
   package enum Kind: Sendable {
     /// The name came into being, by creation or by a rename.
     case appeared

@@ -235,7 +235,8 @@ final class NoticeBox: Sendable {
     let engine = FakeEngine(path)
     let id = FakeDocker.id(1)
     engine.setList(
-      "[{\"Id\":\"\(id)\",\"Names\":[\"/c\",\"/x/c\"],\"Image\":\"i\",\"Labels\":{},\"State\":\"running\"}]"
+      "[{\"Id\":\"\(id)\",\"Names\":[\"/c\",\"/x/c\"],"
+        + "\"Image\":\"i\",\"Labels\":{},\"State\":\"running\"}]"
     )
     #expect(eventually { running.collector.status.dockerAPI == "connected" })
     writer.part("prompt", time: 1)
@@ -317,12 +318,14 @@ final class NoticeBox: Sendable {
   @Test func `events and lists are read, labels do not shadow names`() throws {
     let id = FakeDocker.id(7)
     let event =
-      "{\"status\":\"die\",\"id\":\"\(id)\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"\(id)\",\"Attributes\":{\"name\":\"x\"}}}"
+      "{\"status\":\"die\",\"id\":\"\(id)\",\"Type\":\"container\","
+      + "\"Action\":\"die\",\"Actor\":{\"ID\":\"\(id)\",\"Attributes\":{\"name\":\"x\"}}}"
     #expect(DockerAPI.update(bytes(event)) == .died(id))
     #expect(DockerAPI.update(bytes("{}")) == nil)
     #expect(DockerAPI.update(bytes("{\"Action\":\"die\",\"Actor\":{\"ID\":\"../../etc\"}}")) == nil)
     let list =
-      "{\"Id\":\"\(id)\",\"Names\":[\"/web/db\",\"/db\"],\"Labels\":{\"name\":\"other\"},\"State\":\"exited\"}"
+      "{\"Id\":\"\(id)\",\"Names\":[\"/web/db\",\"/db\"],"
+      + "\"Labels\":{\"name\":\"other\"},\"State\":\"exited\"}"
     let facts = ContainerFacts(listed: try #require(JSONValue(parsing: bytes(list))))
     #expect(facts?.metadata.name == "db")
     #expect(facts?.isRunning == false)

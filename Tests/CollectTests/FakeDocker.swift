@@ -146,7 +146,8 @@ final class FakeEngine: Sendable {
 
   func emit(_ action: String, _ id: String) {
     let line =
-      "{\"Type\":\"container\",\"Action\":\"\(action)\",\"Actor\":{\"ID\":\"\(id)\",\"Attributes\":{\"exitCode\":\"7\"}}}\n"
+      "{\"Type\":\"container\",\"Action\":\"\(action)\","
+      + "\"Actor\":{\"ID\":\"\(id)\",\"Attributes\":{\"exitCode\":\"7\"}}}\n"
     for fd in state.withLock({ $0.subscribers }) {
       send(fd, "\(String(line.utf8.count, radix: 16))\r\n\(line)\r\n")
     }

@@ -159,7 +159,8 @@ func decode(
 
   @Test func `attributes are not text, whatever they hold`() {
     let text =
-      "{\"log\":\"a\\n\",\"stream\":\"stderr\",\"attrs\":{\"tag\":\"x/\\\"time\\\":\\\"1\",\"time\":\"z\"},\"time\":\"\(dockerTime(3))\"}\n"
+      "{\"log\":\"a\\n\",\"stream\":\"stderr\",\"attrs\":"
+      + "{\"tag\":\"x/\\\"time\\\":\\\"1\",\"time\":\"z\"},\"time\":\"\(dockerTime(3))\"}\n"
     let (events, counts) = decode(bytes(text))
     #expect(events.map(\.text) == ["a"])
     #expect(events.first?.flags == .stderr)

@@ -163,7 +163,8 @@ import Testing
     let (run, lock) = try prepare("dead", [])
     directory.write(
       "spool/dead/out.log",
-      "2026-11-23T10:00:00.000000000Z stdout F one\n2026-11-23T10:00:00.000000000Z stdout P half\n2026-11-23T1"
+      "2026-11-23T10:00:00.000000000Z stdout F one\n"
+        + "2026-11-23T10:00:00.000000000Z stdout P half\n2026-11-23T1"
     )
     close(lock)
     let events = try collected(FakeSink(), "dead")
@@ -200,7 +201,8 @@ import Testing
     let text = String(decoding: try FileSystem.read(run.output, atMost: 4_096), as: UTF8.self)
     #expect(
       text == """
-        2026-11-23T10:00:01.000000000Z stdout F:gap gap: 14 bytes of output were dropped, because the spool could not be written
+        2026-11-23T10:00:01.000000000Z stdout F:gap gap: 14 bytes of output were dropped, \
+        because the spool could not be written
         2026-11-23T10:00:01.000000000Z stdout F kept
 
         """

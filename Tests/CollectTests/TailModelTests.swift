@@ -6,9 +6,9 @@ import Testing
 
 @testable import Collect
 
-/// A writer, rotations, commits and crashes in random order, from a seed: whatever happens, every line
-/// that was on disk when it could be read is stored once and in order, and what rotation took is said
-/// by one gap record where it was.
+/// A writer, rotations, commits and crashes in random order, from a seed: whatever happens, every
+/// line that was on disk when it could be read is stored once and in order, and what rotation took
+/// is said by one gap record where it was.
 @Suite struct TailModelTests {
   struct Model {
     let docker: DockerWriter
@@ -95,8 +95,8 @@ import Testing
       case 6: model.clock.advance(seconds: 0.15)
       case 7: model.sink.commit(Int.random(in: 0...3, using: &model.generator))
       case 8:
-        // Something of the file that is rotated is committed before, so that no rotation can take the
-        // file that the position lies in before another one is known.
+        // Something of the file that is rotated is committed before, so that no rotation can take
+        // the file that the position lies in before another one is known.
         model.write()
         if model.openOut == nil {
           try model.life().drain()

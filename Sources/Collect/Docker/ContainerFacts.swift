@@ -10,8 +10,8 @@ struct ContainerFacts: Equatable {
 
   /// Reads `config.v2.json` and `hostconfig.json`; nil while they are missing or half-written.
   ///
-  /// The log driver is `LogConfig.Type` of the host configuration; `Driver` in the other file is the
-  /// storage driver.
+  /// The log driver is `LogConfig.Type` of the host configuration; `Driver` in the other file is
+  /// the storage driver.
   static func read(directory: String, id: String) throws(CollectError) -> ContainerFacts? {
     guard let config = try json(directory + "/config.v2.json") else { return nil }
     let host = try json(directory + "/hostconfig.json")

@@ -19,7 +19,8 @@ final class ContainerSource {
   var follower: Follower?
   var placement: Placement?
   var warned = false
-  /// The last ticket of a tail that was given up: its successor begins only after that is committed.
+  /// The last ticket of a tail that was given up: its successor begins only after that is
+  /// committed.
   var reopenAfter: UInt64?
 
   init(id: String, directory: String, appearedAt: Int64) {
@@ -36,8 +37,8 @@ final class ContainerSource {
 ///
 /// Used by the collect thread.
 ///
-/// The directories tell everything; the API, when there is one, only tells it sooner or where the files
-/// cannot be read.
+/// The directories tell everything; the API, when there is one, only tells it sooner or where the
+/// files cannot be read.
 final class DockerSources {
   private static let factsIntervalNanoseconds: Int64 = 100_000_000
   private static let stoppedGraceNanoseconds: Int64 = 300_000_000
@@ -156,7 +157,8 @@ final class DockerSources {
     containers[container.id] = nil
   }
 
-  /// Opens the log the moment it exists, whatever else is still unknown: `--rm` may remove it in 300 ms.
+  /// Opens the log the moment it exists, whatever else is still unknown: `--rm` may remove it in
+  /// 300 ms.
   private func openIfPresent(_ container: ContainerSource, at now: Int64) {
     if container.mustReadFacts { readFacts(container, at: now) }
     guard container.follower == nil, container.placement != .disabled,

@@ -1,8 +1,8 @@
 internal import LogModel
 internal import Platform
 
-// `<RFC 3339 time> <stdout|stderr> <tags> <text>`. `F` ends a line, `P` is part of one; parts join per
-// stream whatever their times are, and the line has the time of its first part.
+// `<RFC 3339 time> <stdout|stderr> <tags> <text>`. `F` ends a line, `P` is part of one; parts join
+// per stream whatever their times are, and the line has the time of its first part.
 
 /// Where things lie in one record.
 private struct CRIFields {

@@ -1,14 +1,15 @@
 internal import LogModel
 internal import Platform
 
-// Docker's json-file. Every record is one line, `{"log":"…","stream":"…","attrs":{…},"time":"…"}`, with
-// fixed key order, so the common shape is compared a word at a time at known distances from the end of
-// the message; whatever differs takes the general path. The message is unescaped straight into the
-// batch's arena: it is the only copy that is made of it.
+// Docker's json-file. Every record is one line, `{"log":"…","stream":"…","attrs":{…},"time":"…"}`,
+// with fixed key order, so the common shape is compared a word at a time at known distances from
+// the end of the message; whatever differs takes the general path. The message is unescaped
+// straight into the batch's arena: it is the only copy that is made of it.
 //
-// A record whose message has no final newline is part of a longer line. All parts of one line carry the
-// time of the first, and no two lines of a stream share a time, so equal times join and different times
-// part. (A test for 16,384 bytes would be wrong: a replaced byte makes a chunk longer.)
+// A record whose message has no final newline is part of a longer line. All parts of one line carry
+// the time of the first, and no two lines of a stream share a time, so equal times join and
+// different times part. (A test for 16,384 bytes would be wrong: a replaced byte makes a chunk
+// longer.)
 
 /// Where things lie in one record.
 private struct DockerFields {

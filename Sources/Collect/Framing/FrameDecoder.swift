@@ -57,7 +57,8 @@ struct FrameDecoder {
   var out = Partial()
   var err = Partial()
   var times = TimeCache()
-  /// Records of a stream before these offsets of the current file were committed in an earlier life.
+  /// Records of a stream before these offsets of the current file were committed in an earlier
+  /// life.
   private(set) var committedOut: Int64 = .min
   private(set) var committedErr: Int64 = .min
   private(set) var committedBoth: Int64 = .min
@@ -67,7 +68,8 @@ struct FrameDecoder {
     self.eventBytesMax = eventBytesMax
   }
 
-  /// Records before these offsets are read only to be skipped; `.min` when there is nothing to skip.
+  /// Records before these offsets are read only to be skipped; `.min` when there is nothing to
+  /// skip.
   mutating func skipCommitted(out: Int64, err: Int64) {
     committedOut = out
     committedErr = err
@@ -170,7 +172,8 @@ struct FrameDecoder {
     )
   }
 
-  /// Ends the event whose message is the arena from `start` on; `length` is what it had before a cut.
+  /// Ends the event whose message is the arena from `start` on; `length` is what it had before a
+  /// cut.
   mutating func finish(
     time: Int64,
     from start: Int,

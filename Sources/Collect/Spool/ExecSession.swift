@@ -2,7 +2,8 @@ internal import Glibc
 internal import LogModel
 internal import Platform
 
-/// A command run by `exec`: started under a shim, its output spooled for the store and shown as it comes.
+/// A command run by `exec`: started under a shim, its output spooled for the store and shown as it
+/// comes.
 ///
 /// Create it before any other thread exists: its signals are blocked for those that come later.
 package final class ExecSession {
@@ -18,8 +19,8 @@ package final class ExecSession {
 
   /// Makes the run's directory and starts the command under a shim.
   ///
-  /// `shimCommand` is how this binary is told to be the shim; the run's directory, `--` and the command
-  /// follow it. Standard input is handed on to the command.
+  /// `shimCommand` is how this binary is told to be the shim; the run's directory, `--` and the
+  /// command follow it. Standard input is handed on to the command.
   package init(
     spoolDirectory: String,
     spec: SpoolSpec,

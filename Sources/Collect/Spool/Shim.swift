@@ -9,7 +9,8 @@ internal import Platform
 package struct Shim {
   /// Signals that `exec` hands on to the command's process group.
   package static let forwarded: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
-  /// Descriptors that `exec` gives the shim: the lock, and a pipe whose closing says that it is done.
+  /// Descriptors that `exec` gives the shim: the lock, and a pipe whose closing says that it is
+  /// done.
   static let lockDescriptor: Int32 = 3
   static let statusDescriptor: Int32 = 4
   private static let readBytes = 65_536
@@ -23,7 +24,8 @@ package struct Shim {
   private let clock: any Clock
   private let signals: SignalDescriptor
 
-  /// The hidden command `exec-shim DIRECTORY -- COMMAND…`: returns when the command's output has ended.
+  /// The hidden command `exec-shim DIRECTORY -- COMMAND…`: returns when the command's output has
+  /// ended.
   package static func main(directory: String, command: [String]) -> Int32 {
     let lock = ChildProcess.inherited(lockDescriptor, path: "lock")
     let status = ChildProcess.inherited(statusDescriptor, path: "status")
@@ -135,7 +137,8 @@ package struct Shim {
     do throws(SyscallError) {
       try FileSystem.replace(run.exit, with: exit.encoded().span)
     } catch {
-      // On a full disk the outcome is lost for the collector; `exec` reports the shim's end instead.
+      // On a full disk the outcome is lost for the collector; `exec` reports the shim's end
+      // instead.
     }
   }
 

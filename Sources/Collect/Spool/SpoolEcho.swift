@@ -79,10 +79,13 @@ struct SpoolEcho: ~Copyable {
     let next = number + 1
     let numbered = "\(run.output).\(next)"
     for path in [numbered, run.output] {
+      // A file that is not there, or cannot be read, is not shown; it is still collected.
       guard let opened = try? Descriptor(open: path, O_RDONLY | O_NOFOLLOW),
-        let status = try? opened.status(), file == nil || status.inode != inode
+        let status = try? opened.status(),  // As above.
+        file == nil || status.inode != inode
       else { continue }
-      // A rotation between the two looks gives the next file its number: then the newest is not next.
+      // A rotation between the two looks gives the next file its number: then the newest is not
+      // next.
       if path == run.output, let other = try? FileSystem.linkStatus(of: numbered),
         other.inode != status.inode
       {

@@ -5,7 +5,7 @@ internal import Platform
 ///
 ///     <spool>/<run id>/spec.json     what was started, written before it starts
 ///                      lock          locked by the shim as long as it lives
-///                      out.log[.N]   the output, CRI lines; numbers grow, files are never renamed again
+///                      out.log[.N]   the output, CRI lines; a number, once given, is kept
 ///                      exit.json     the outcome, written when the output is complete
 ///                      echo.lock     locked by `exec` while it still shows the output
 package struct SpoolRun: Sendable {

@@ -6,7 +6,8 @@ internal import Platform
 ///
 /// Used by the collect thread.
 final class SpoolSources {
-  /// A run whose shim died without leaving an outcome is given up after this time: host or shim failed.
+  /// A run whose shim died without leaving an outcome is given up after this time: host or shim
+  /// failed.
   private static let abandonNanoseconds: Int64 = 2_000_000_000
   private static let settleNanoseconds: Int64 = 50_000_000
 
@@ -186,6 +187,7 @@ final class SpoolSources {
     guard let names = try? FileSystem.list(run.files.directory) else { return }
     for name in names where name.hasPrefix("out.log.") {
       let path = run.files.directory + "/" + name
+      // A name that is gone needs no removal.
       guard let status = try? FileSystem.linkStatus(of: path) else { continue }
       let index = tail.retired.firstIndex { file in
         file.inode == status.inode && file.device == status.device

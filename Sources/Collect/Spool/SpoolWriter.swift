@@ -6,7 +6,8 @@ internal import Platform
 ///
 /// Used by the shim only.
 ///
-/// What cannot be written is counted, and a gap record says so in the stream once there is room again.
+/// What cannot be written is counted, and a gap record says so in the stream once there is room
+/// again.
 struct SpoolWriter: ~Copyable {
   /// Text of one record; longer lines are `P` records of this size.
   static let recordBytesMax = 16_384

@@ -102,8 +102,8 @@ extension FileTail {
       && StableHash.of(tail.span) == position.tail
   }
 
-  /// The files from the one in which the oldest open line began up to the head's, oldest first, with
-  /// their numbers; nil when its first one is gone.
+  /// The files from the one in which the oldest open line began up to the head's, oldest first,
+  /// with their numbers; nil when its first one is gone.
   private func filesOfOpenLine(
     _ position: TailPosition,
     _ found: [Segment],
@@ -160,7 +160,8 @@ extension FileTail {
       throw .system(error)
     }
     guard let status else {
-      // Between the two renames of a rotation the base is missing; without the directory it is gone.
+      // Between the two renames of a rotation the base is missing; without the directory it is
+      // gone.
       if removedAt == nil, !FileSystem.exists(chain.directory) {
         removedAt = context.clock.monotonic()
       }
@@ -200,7 +201,8 @@ extension FileTail {
       held.contains(where: { $0.isSameFile(as: segment) })
     }
     if reachedKnown { return (found.dropLast(), found[found.count - 1].isSameFile(as: newest)) }
-    // None of the files that we hold has its name any more: compressed or removed. Now contents count.
+    // None of the files that we hold has its name any more: compressed or removed. Now contents
+    // count.
     let fingerprints = Set(held.compactMap(\.fingerprint)).union(history.map(\.fingerprint))
     for (index, segment) in found.enumerated() {
       guard let fingerprint = try segment.identify(), fingerprints.contains(fingerprint)
@@ -271,7 +273,8 @@ extension FileTail {
 
   /// Says that records are missing before the record in `firstRecord` of the buffer.
   ///
-  /// It goes out with the first record after the gap, in one batch: so it is committed exactly once.
+  /// It goes out with the first record after the gap, in one batch: so it is committed exactly
+  /// once.
   func appendGap(
     _ reason: GapReason,
     before buffer: [UInt8],

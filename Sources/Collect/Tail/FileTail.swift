@@ -3,13 +3,16 @@ internal import Platform
 
 // Follows one log through its files. What makes it lose nothing:
 //
-// - A file is held open from the moment it is seen, so rename, compression and removal cannot take it
+// - A file is held open from the moment it is seen, so rename, compression and removal cannot take
+// it
 //   away, and its inode number cannot be given to another file meanwhile.
-// - The base path is looked at before every read, not after a file is used up: while a backlog is read
+// - The base path is looked at before every read, not after a file is used up: while a backlog is
+// read
 //   the chain may rotate past its end.
 // - A record exists when its newline does. Bytes after the last newline are not kept: they are read
 //   again next time, so an idle source holds no memory.
-// - The checkpoint goes with the events, in one batch, and a resumed source trusts nothing but contents.
+// - The checkpoint goes with the events, in one batch, and a resumed source trusts nothing but
+// contents.
 
 /// Reads a chain of log files from a committed position on.
 ///
@@ -225,8 +228,8 @@ final class FileTail {
     return try segment.status().size < segment.head
   }
 
-  /// Skips zero bytes at the start of a record: the hole that an external truncation leaves, or blocks
-  /// that a crash of the host never filled.
+  /// Skips zero bytes at the start of a record: the hole that an external truncation leaves, or
+  /// blocks that a crash of the host never filled.
   private func skipZeros(
     _ segment: Segment,
     from first: Int,
@@ -311,7 +314,8 @@ final class FileTail {
     }
   }
 
-  /// Scans on in a record that is too long to hold, in constant memory; false at the end of the file.
+  /// Scans on in a record that is too long to hold, in constant memory; false at the end of the
+  /// file.
   private func readOversize(
     _ segment: Segment,
     _ budget: inout Int,
@@ -349,7 +353,8 @@ final class FileTail {
 
   // MARK: files of the chain
 
-  /// Bytes after the last newline of a file that will not grow: a record torn by its writer's death.
+  /// Bytes after the last newline of a file that will not grow: a record torn by its writer's
+  /// death.
   private func takeTorn(_ segment: Segment, _ buffer: inout [UInt8]) throws(CollectError) {
     if let scanned = oversize?.scanned {
       endOversize(segment, length: scanned)

@@ -24,7 +24,8 @@ final class Segment {
   /// Compressed data that could not be inflated to its end.
   var isDamaged: Bool { gzip?.isDamaged ?? false }
 
-  /// Opens a log file, refusing links and everything that is not a regular file; a FIFO does not block.
+  /// Opens a log file, refusing links and everything that is not a regular file; a FIFO does not
+  /// block.
   init(path: String, isCompressed: Bool) throws(CollectError) {
     do throws(SyscallError) {
       file = try Descriptor(open: path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)

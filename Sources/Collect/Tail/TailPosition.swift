@@ -2,10 +2,10 @@ internal import Platform
 
 /// How far a chain of files has been read, as it is stored with the events.
 ///
-/// Files are known by the hash of their first record, never by inode: ext4 hands the same two or three
-/// inode numbers round at every rotation. Two streams share a file, so an open line of one stream does
-/// not hold the other back: `head` is how far records were decoded, and each open line adds the place
-/// where it began; on resume, records in between are read for that stream only.
+/// Files are known by the hash of their first record, never by inode: ext4 hands the same two or
+/// three inode numbers round at every rotation. Two streams share a file, so an open line of one
+/// stream does not hold the other back: `head` is how far records were decoded, and each open line
+/// adds the place where it began; on resume, records in between are read for that stream only.
 struct TailPosition: Equatable {
   /// A place in one of `files`, by index.
   struct Place: Equatable {
