@@ -47,7 +47,11 @@ package final class LogFollow {
         guard let last = blocks.last else { break }
         for block in blocks {
           for event in scan.matches(
-            of: block, group: group, from: position, selection: .all) { body(event) }
+            of: block,
+            group: group,
+            from: position,
+            selection: .all
+          ) { body(event) }
           position = max(position, block.endSequence)
         }
         position = max(position, last.endSequence)
