@@ -45,20 +45,21 @@ extension FileTail {
     decoder.lastTime = position.lastTime
     for segment in found { try segment.identify() }
     let headFile = position.files.count - 1
-    guard let headIndex = found.firstIndex(where: { $0.fingerprint == position.files[headFile] })
-    else {
+    let candidates = found.indices.filter { found[$0].fingerprint == position.files[headFile] }
+    guard let newestCandidate = candidates.first else {
       resumeAfterGap(position, found)
+      return
+    }
+    // Several files have the same first record only when one line of equal chunks fills them all.
+    var intact: Int?
+    for index in candidates where try isIntact(position, in: found[index]) { intact = index }
+    guard let headIndex = intact else {
+      // The same first record but other bytes at the position: cut and written anew.
+      follow(found[...newestCandidate].reversed(), gap: .truncated)
       return
     }
     let head = found[headIndex]
     let tail = try head.tail(before: position.head)
-    guard tail.count == Int(min(position.head, Int64(CaptureLimits.tailBytes))),
-      StableHash.of(tail.span) == position.tail
-    else {
-      // The same first record but other bytes at the position: cut and written anew.
-      follow(found[...headIndex].reversed(), gap: .truncated)
-      return
-    }
     history = position.files.enumerated().map { ($0.offset, $0.element) }
     decodedHead = position.head
     decodedTail = tail
@@ -87,6 +88,16 @@ extension FileTail {
     follow(found[..<headIndex].reversed(), gap: nil)
   }
 
+  /// Whether a file holds, before the position, what was read there.
+  private func isIntact(
+    _ position: TailPosition,
+    in segment: Segment
+  ) throws(CollectError) -> Bool {
+    let tail = try segment.tail(before: position.head)
+    return tail.count == Int(min(position.head, Int64(CaptureLimits.tailBytes)))
+      && StableHash.of(tail.span) == position.tail
+  }
+
   /// The files from the one in which the oldest open line began up to the head's, oldest first, with
   /// their numbers; nil when its first one is gone.
   private func filesOfOpenLine(
@@ -96,14 +107,17 @@ extension FileTail {
   ) -> [Segment]? {
     let start = position.start
     var files: [Segment] = []
-    for file in start.file..<position.files.count {
-      guard let segment = found[headIndex...].first(where: { $0.fingerprint == position.files[file] })
-      else { return nil }
+    var index = headIndex
+    for file in (start.file..<position.files.count).reversed() {
+      while index < found.count, found[index].fingerprint != position.files[file] { index += 1 }
+      guard index < found.count else { return nil }
+      let segment = found[index]
       segment.ordinal = file
       segment.head = file == start.file ? start.offset : 0
       files.append(segment)
+      index += 1
     }
-    return files
+    return files.reversed()
   }
 
   /// The file that was being read is gone: everything newer than the newest file that we know is
@@ -178,18 +192,19 @@ extension FileTail {
     than newest: Segment
   ) throws(CollectError) -> (found: [Segment], isContiguous: Bool) {
     let held = segments
-    let fingerprints = Set(held.compactMap(\.fingerprint)).union(history.map(\.fingerprint))
     var (found, reachedKnown) = try chain.open { segment throws(CollectError) in
-      if held.contains(where: { $0.isSameFile(as: segment) }) { return true }
-      guard let fingerprint = try segment.identify() else { return false }
-      return fingerprints.contains(fingerprint)
+      held.contains(where: { $0.isSameFile(as: segment) })
     }
-    if !reachedKnown { return (found, false) }
-    let known = found.removeLast()
-    let isNewest =
-      known.isSameFile(as: newest)
-      || known.fingerprint != nil && known.fingerprint == newest.fingerprint
-    return (found, isNewest)
+    if reachedKnown { return (found.dropLast(), found[found.count - 1].isSameFile(as: newest)) }
+    // None of the files that we hold has its name any more: compressed or removed. Now contents count.
+    let fingerprints = Set(held.compactMap(\.fingerprint)).union(history.map(\.fingerprint))
+    for (index, segment) in found.enumerated() {
+      guard let fingerprint = try segment.identify(), fingerprints.contains(fingerprint)
+      else { continue }
+      found.removeLast(found.count - index)
+      return (found, fingerprint == newest.fingerprint)
+    }
+    return (found, false)
   }
 
   /// The file was cut behind our back: what was not read is lost, and reading starts over in it.

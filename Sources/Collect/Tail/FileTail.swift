@@ -59,6 +59,8 @@ final class FileTail {
   /// Log text that is known to wait.
   private(set) var lagBytes: Int64 = 0
   private(set) var eventCount = 0
+  /// Grows whenever something was read: tells a busy source from an idle one.
+  private(set) var progress = 0
   /// Says how often the base was created so far, by the events of its directory; nil when unknown.
   var countRotations: (() -> Int?)?
   /// That count when the chain was last walked.
@@ -149,12 +151,7 @@ final class FileTail {
       let verified = try checkedTailBytes(segment)
       buffer.removeAll(keepingCapacity: true)
       let base = segment.head - Int64(verified)
-      do throws(CollectError) {
-        try segment.read(into: &buffer, atMost: want + verified, at: base)
-      } catch {
-        guard segment.isCompressed else { throw error }
-        return abandonDamaged(segment)
-      }
+      try segment.read(into: &buffer, atMost: want + verified, at: base)
       guard isTailIntact(verified, buffer) else {
         try restartTruncated(segment)
         return true
@@ -260,6 +257,7 @@ final class FileTail {
   /// Notes that everything before `offset` of a file was decoded.
   private func advance(_ segment: Segment, to offset: Int64, having used: ArraySlice<UInt8>) {
     segment.head = offset
+    progress += 1
     if let last = history.last {
       // While an open line is read again, the committed head stays where it is.
       if (segment.ordinal, offset) <= (last.ordinal, decodedHead) { return }
@@ -316,41 +314,38 @@ final class FileTail {
 
   // MARK: files of the chain
 
+  /// Bytes after the last newline of a file that will not grow: a record torn by its writer's death.
+  private func takeTorn(_ segment: Segment, _ buffer: inout [UInt8]) throws(CollectError) {
+    if let scanned = oversize?.scanned {
+      endOversize(segment, length: scanned)
+      advance(segment, to: segment.head + scanned, having: [])
+      decodedTail = try segment.tail(before: segment.head)
+    }
+    buffer.removeAll(keepingCapacity: true)
+    if segment.isCompressed { return }
+    try segment.read(into: &buffer, atMost: CaptureLimits.recordBytesMax, at: segment.head)
+    if buffer.isEmpty { return }
+    var current = takeBatch(expecting: buffer.count)
+    decoder.malformed(buffer.span, 0..<buffer.count, at: segment.head, into: &current)
+    putBack(current)
+    advance(segment, to: segment.head + Int64(buffer.count), having: buffer[...])
+  }
+
   /// The current file is at its end and a newer one exists: nothing more will be written to it.
   private func leaveFile(_ buffer: inout [UInt8]) throws(CollectError) {
     let segment = segments[0]
-    if oversize != nil { endOversize(segment, length: oversize?.scanned ?? 0) }
-    buffer.removeAll(keepingCapacity: true)
-    if !segment.isCompressed {
-      try segment.read(
-        into: &buffer, atMost: CaptureLimits.recordBytesMax, at: segment.head)
-      if !buffer.isEmpty {
-        // A torn record: its writer died in the middle of it.
-        var current = takeBatch(expecting: buffer.count)
-        let whole = 0..<buffer.count
-        decoder.malformed(buffer.span, whole, at: segment.head, into: &current)
-        putBack(current)
-        advance(segment, to: segment.head + Int64(whole.count), having: buffer[whole])
-      }
-    }
+    try takeTorn(segment, &buffer)
     if keepsRetired {
       retired.append(
         RetiredFile(device: segment.device, inode: segment.inode, ordinal: segment.ordinal))
     }
+    if segment.isDamaged {
+      segments[1].gapBefore = .damaged
+      context.notify(
+        CollectNotice(.error, "\(segment.path): damaged gzip data; the rest of it is skipped"))
+    }
     segments.removeFirst()
     begin(segments[0])
-  }
-
-  private func abandonDamaged(_ segment: Segment) -> Bool {
-    context.notify(
-      CollectNotice(.error, "\(segment.path): damaged gzip data; the rest of it is skipped"))
-    if segments.count > 1 {
-      segments[1].gapBefore = .damaged
-      segments.removeFirst()
-      begin(segments[0])
-      return true
-    }
-    return false
   }
 
   /// Starts decoding a file: from here on offsets are its own.
@@ -478,6 +473,10 @@ final class FileTail {
 
   /// Ends the source: what is open is handed over and the store forgets its position with it.
   func finish(forgetting: Bool) throws(CollectError) {
+    if let segment = segments.first, segments.count == 1 {
+      var buffer: [UInt8] = []
+      try takeTorn(segment, &buffer)
+    }
     var current = takeBatch(expecting: 0)
     decoder.flushPartials(into: &current)
     if let reason = segments.first?.gapBefore {

@@ -19,6 +19,7 @@ final class GzipCodec {
   private var windowStart: Int64 = 0
   private var isFinished = false
   private var isBetweenMembers = true
+  private(set) var isDamaged = false
 
   init() throws(Failure) {
     // Safety: the stream is zeroed before zlib sees it and never moves; `deinit` ends it.
@@ -36,12 +37,14 @@ final class GzipCodec {
   }
 
   /// Appends inflated bytes from `offset` on, at most `count`; none at the end of the text.
+  ///
+  /// Damaged data ends the text where the damage is, and sets `isDamaged`.
   func read(
     _ file: borrowing Descriptor,
     into bytes: inout [UInt8],
     atMost count: Int,
     at offset: Int64
-  ) throws(Failure) {
+  ) {
     if offset < windowStart { restart() }
     while !isFinished, windowStart + Int64(window.count) < offset + Int64(count) {
       if offset > windowStart {
@@ -49,7 +52,10 @@ final class GzipCodec {
         window.removeFirst(drop)
         windowStart += Int64(drop)
       }
-      try inflateMore(file)
+      do throws(Failure) { try inflateMore(file) } catch {
+        isDamaged = true
+        isFinished = true
+      }
     }
     let skip = Int(min(offset - windowStart, Int64(window.count)))
     let end = min(skip + count, window.count)
@@ -64,6 +70,7 @@ final class GzipCodec {
     window.removeAll(keepingCapacity: true)
     windowStart = 0
     isFinished = false
+    isDamaged = false
     isBetweenMembers = true
   }
 

@@ -19,6 +19,8 @@ final class Segment {
 
   var path: String { file.path }
   var isCompressed: Bool { gzip != nil }
+  /// Compressed data that could not be inflated to its end.
+  var isDamaged: Bool { gzip?.isDamaged ?? false }
 
   /// Opens a log file, refusing links and everything that is not a regular file; a FIFO does not block.
   init(path: String, isCompressed: Bool) throws(CollectError) {
@@ -53,11 +55,7 @@ final class Segment {
   /// Appends bytes of the log text at `offset`, at most `count`; fewer at the end of what is there.
   func read(into bytes: inout [UInt8], atMost count: Int, at offset: Int64) throws(CollectError) {
     if let gzip {
-      do throws(GzipCodec.Failure) {
-        try gzip.read(file, into: &bytes, atMost: count, at: offset)
-      } catch {
-        throw .invalid(path: path, reason: "damaged gzip data")
-      }
+      gzip.read(file, into: &bytes, atMost: count, at: offset)
       return
     }
     do throws(SyscallError) {

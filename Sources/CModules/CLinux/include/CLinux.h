@@ -8,6 +8,8 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "CLinuxProcess.h"
+
 /// open(2) relative to a directory descriptor; `mode` is used with O_CREAT only.
 int clinux_openat(int directory, const char *path, int flags, mode_t mode);
 
