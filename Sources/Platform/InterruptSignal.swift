@@ -11,7 +11,9 @@ package enum InterruptSignal {
   /// True once Ctrl-C was pressed or SIGTERM came.
   package static var isRaised: Bool { interruptCount.load(ordering: .acquiring) > 0 }
 
-  /// Installs the handlers. A wait in poll(2) ends when a signal comes.
+  /// Installs the handlers.
+  ///
+  /// A wait in poll(2) ends when a signal comes.
   package static func install() {
     // The first access initialises the counter: that must not happen inside the handler.
     guard interruptCount.load(ordering: .relaxed) == 0 else { return }

@@ -12,13 +12,10 @@ package struct TimeExpression {
 
   /// The moment that `text` means.
   ///
-  /// - Parameters:
-  ///   - text: A span (`ms s m h d w`, several may be joined), which counts back from `anchor`; `now`,
-  ///     `today`, `yesterday`; a date with or without a time, local unless it names a zone; a time of
-  ///     today; seconds (9 to 11 digits) or milliseconds (12 to 14) since the epoch.
-  ///   - now: The current time.
-  ///   - anchor: Where spans count back from; `now` when nil.
-  ///   - offset: Seconds east of UTC at a moment in seconds since the epoch.
+  /// A span (`ms s m h d w`, several may be joined) counts back from `anchor`. `now`, `today` and
+  /// `yesterday` are words; a date with or without a time, or a time of today, is local unless it
+  /// names a zone; 9 to 11 digits are seconds since the epoch, 12 to 14 milliseconds.
+  /// `anchor` is `now` when nil; `offset` gives seconds east of UTC at a second since the epoch.
   package static func parse(
     _ text: String,
     now: Timestamp,

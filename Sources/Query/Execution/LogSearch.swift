@@ -3,7 +3,7 @@ internal import Platform
 package import Store
 internal import Synchronization
 
-/// Runs a query over a store: plans which blocks, searches them on all cores, gives events in order.
+/// Runs a query over a store: picks blocks, searches them on all cores, gives events in order.
 package final class LogSearch: Sendable {
   private let query: LogQuery
   private let matcher: MessageMatcher
@@ -95,8 +95,8 @@ package final class LogSearch: Sendable {
 
   /// Gives matches in order while blocks are read; at most `limit`.
   ///
-  /// Where so many blocks overlap in time that what waits for its turn would exceed the memory bound,
-  /// the later half is dropped and read again in another pass.
+  /// Where so many blocks overlap in time that what waits for its turn would exceed the memory
+  /// bound, the later half is dropped and read again in another pass.
   private func stream(limit: Int?, _ body: (MatchedEvent) -> Bool) -> QueryStatistics {
     let order = work.indices.sorted { work[$0].block.minTimestamp < work[$1].block.minTimestamp }
     var scan = BlockScan(query, matcher)
@@ -120,7 +120,7 @@ package final class LogSearch: Sendable {
         guard goesOn, queue.wants(item.block) else { continue }
         give(before: item.block.minTimestamp)
         guard goesOn else { break }
-        // The oldest of a block are not enough once the oldest of all were given in an earlier pass.
+        // The oldest of a block may all have been given in an earlier pass.
         let selection = queue.isFirstPass ? query.selection : .all
         queue.add(scan.matches(of: item.block, group: item.group, selection: selection))
       }

@@ -40,7 +40,7 @@ package struct OrderedEvents {
 
   /// The events that are earlier than `time`, or all, in order; they are forgotten.
   package mutating func take(before time: Timestamp?) -> [MatchedEvent] {
-    // Sorting only after real growth keeps many overlapping blocks from being sorted again and again.
+    // Only after real growth: overlapping blocks would be sorted again and again.
     if time != nil, events.count - sortedCount < sortedCount / 2 { return [] }
     sort()
     let end = time.map { time in events.firstIndex { $0.timestamp >= time } ?? events.count }

@@ -1,8 +1,8 @@
 /// Parses the terms form of CloudWatch's filter patterns; the others are refused by name.
 ///
-/// Rules and limits are CloudWatch's: terms are case-sensitive substrings; what is not a letter, digit or
-/// underscore needs quotes; `-term` excludes; `?term` is optional, and ignored unless all terms are; a
-/// blank phrase matches everything; at most 1,024 characters.
+/// Rules and limits are CloudWatch's: terms are case-sensitive substrings; what is not a letter,
+/// digit or underscore needs quotes; `-term` excludes; `?term` is optional, and ignored unless all
+/// terms are; a blank phrase matches everything; at most 1,024 characters.
 package struct FilterPatternParser {
   package static let charactersMax = 1_024
 

@@ -3,7 +3,7 @@ internal import LogModel
 internal import Platform
 internal import Query
 
-/// The flags of `stacktape logs`, all of them with both forms of their aliases, and those of our own.
+/// The flags of `stacktape logs`, with both forms of their aliases, and those of our own.
 struct LogsOptions: ParsableArguments {
   @Argument(
     help: "A resource, `resource/container`, a full log group name, or a pattern with `*`."

@@ -8,11 +8,13 @@ internal import Store
 struct LogsRun {
   private let options: LogsOptions
   private let follows: Bool
+  private let output: OutputBuffer
   private let clock = SystemClock()
 
-  init(_ options: LogsOptions, follows: Bool) {
+  init(_ options: LogsOptions, follows: Bool, output: OutputBuffer = OutputBuffer()) {
     self.options = options
     self.follows = follows
+    self.output = output
   }
 
   func run() throws {
@@ -29,19 +31,20 @@ struct LogsRun {
     }
     let names = try targets(among: all, configuration)
     let query = try query(all.filter { names.contains($0.group) })
-    let output = OutputBuffer()
     let started = clock.monotonic()
+    let statistics: QueryStatistics
     do throws(StoreError) {
       var known: [GroupInfo] = []
-      let statistics = try answer(query, reader, output, known: &known)
+      statistics = try answer(query, reader, output, known: &known)
       output.flush()
       report(statistics, since: started)
       if follows, !output.isClosed { try followOn(query, reader, output, known, configuration) }
       output.flush()
-      try end(statistics)
     } catch {
       throw CommandFailure(error)
     }
+    let status = exitStatus(statistics)
+    if status != 0 { throw ExitCode(status) }
   }
 
   // MARK: what was typed
@@ -325,12 +328,12 @@ struct LogsRun {
     }
   }
 
-  private func end(_ statistics: QueryStatistics) throws(StoreError) {
-    if InterruptSignal.isRaised { Logagent.exit(withError: ExitCode(130)) }
+  /// 130 when interrupted, 74 when stored events could not be read, 1 as the flags say.
+  private func exitStatus(_ statistics: QueryStatistics) -> Int32 {
+    if InterruptSignal.isRaised { return 130 }
+    if statistics.damagedBlocks > 0 { return CommandFailure.Status.io }
     let isEmpty = statistics.matchedEvents == 0
-    if (options.exitStatus && isEmpty) || (options.failIfMatch && !isEmpty) {
-      Logagent.exit(withError: ExitCode(1))
-    }
+    return (options.exitStatus && isEmpty) || (options.failIfMatch && !isEmpty) ? 1 : 0
   }
 
   /// Prints what is committed from now on, until the reader goes away or Ctrl-C.

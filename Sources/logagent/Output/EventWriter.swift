@@ -26,7 +26,9 @@ enum TimestampStyle: String, CaseIterable {
   case none
 }
 
-/// Turns matched events into bytes on standard output. One thread.
+/// Turns matched events into bytes on standard output.
+///
+/// Used by one thread.
 final class EventWriter {
   private let format: EventFormat
   private let output: OutputBuffer
@@ -161,7 +163,8 @@ final class EventWriter {
     let day = local.nanoseconds / 86_400_000_000_000
     guard day != lastDay else { return }
     lastDay = day
-    output.append(paint("── \(Calendar.formatRFC3339(local).prefix(10)) ──", Colour.dim) + "\n")
+    let date = Calendar.formatRFC3339(local).prefix(10)
+    output.append(paint("── \(date) ──", Colour.dim) + "\n")
   }
 
   /// The time and a blank, or nothing.

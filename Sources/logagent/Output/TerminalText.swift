@@ -1,19 +1,19 @@
 internal import LogModel
 internal import Platform
 
-/// Log text made safe for a terminal: no byte of it can move the cursor, set a title, fill the clipboard
-/// or turn the reading direction.
+/// Log text made safe for a terminal: no byte of it can move the cursor, set a title, fill the
+/// clipboard or turn the reading direction.
 ///
 /// Every control but tab and newline is shown as what it is (`\x1b`), as are DEL, the C1 controls in
-/// either form, bidirectional overrides and line separators; bytes that are not UTF-8 become `\xNN`. A
-/// carriage return at the end of a line is left out. What follows a newline is indented, so that no
+/// either form, bidirectional overrides and line separators; bytes that are not UTF-8 become `\xNN`.
+/// A carriage return at the end of a line is left out. What follows a newline is indented, so that no
 /// message can look like the next event.
 enum TerminalText {
   /// Longest colour sequence that is let through.
   private static let colourBytesMax = 32
 
-  /// Appends `text`; with `keepsColour` complete colour sequences (`ESC [ … m`) stay, and are reset at
-  /// the end of each line.
+  /// Appends `text`; with `keepsColour` complete colour sequences stay, and are reset at the end of
+  /// each line.
   static func append(_ text: Span<UInt8>, keepsColour: Bool = false, to bytes: inout [UInt8]) {
     var at = 0
     var isColoured = false
@@ -54,7 +54,7 @@ enum TerminalText {
     return String(repairing: bytes.span)
   }
 
-  /// Bytes of the colour sequence that begins at `start`; nil when it is anything else or incomplete.
+  /// Bytes of the colour sequence that begins at `start`; nil when it is none or incomplete.
   private static func colourLength(_ text: Span<UInt8>, _ start: Int) -> Int? {
     guard start + 2 < text.count, text[start + 1] == 0x5B else { return nil }
     var at = start + 2
