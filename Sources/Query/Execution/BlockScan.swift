@@ -2,7 +2,9 @@ internal import LogModel
 internal import Platform
 internal import Store
 
-/// Searches one block at a time. One per worker; keeps buffers and contexts.
+/// Searches one block at a time.
+///
+/// One per worker; keeps buffers and contexts.
 struct BlockScan: ~Copyable {
   private var reader = BlockReader()
   private var messages: [UInt8] = []
@@ -15,7 +17,7 @@ struct BlockScan: ~Copyable {
     self.matcher = matcher
   }
 
-  /// The matches of a block, in order of sequence; a damaged block gives one gap event that says so.
+  /// The matches of a block in order of sequence; a damaged block gives one gap event.
   ///
   /// `keep` bounds what is copied: the newest or oldest of the block's matches.
   mutating func matches(

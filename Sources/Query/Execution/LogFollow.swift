@@ -2,10 +2,10 @@ package import LogModel
 internal import Platform
 package import Store
 
-/// Gives every event that is committed from a certain moment on, group by group in order of sequence.
+/// Gives every event that is committed from a certain moment on, by group in order of sequence.
 ///
-/// Looks at the catalog's version, which costs a few microseconds, and reads only when it changed. One
-/// thread at a time.
+/// Looks at the catalog's version, which costs a few microseconds, and reads only when it changed.
+/// One thread at a time.
 package final class LogFollow {
   private let reader: StoreReader
   private var query: LogQuery
@@ -13,8 +13,9 @@ package final class LogFollow {
   private var next: [UInt32: UInt64] = [:]
   private var version: Int64 = -1
 
-  /// `wanted` picks the groups to follow among all, now and whenever there are new ones; `next` says
-  /// where each known group goes on. A group that comes later is followed from its first event.
+  /// Follows the groups that `wanted` picks among all, now and whenever there are new ones.
+  ///
+  /// `next` says where each known group goes on. A group that comes later is followed from its first event.
   package init(
     _ query: LogQuery,
     reader: StoreReader,
@@ -47,7 +48,11 @@ package final class LogFollow {
         guard let last = blocks.last else { break }
         for block in blocks {
           for event in scan.matches(
-            of: block, group: group, from: position, selection: .all) { body(event) }
+            of: block,
+            group: group,
+            from: position,
+            selection: .all
+          ) { body(event) }
           position = max(position, block.endSequence)
         }
         position = max(position, last.endSequence)

@@ -3,13 +3,14 @@ internal import Platform
 package import Store
 internal import Synchronization
 
-/// Runs a query over a store: plans which blocks, searches them on all cores, gives events in order.
+/// Runs a query over a store: picks blocks, searches them on all cores, gives events in order.
 package final class LogSearch: Sendable {
   private let query: LogQuery
   private let matcher: MessageMatcher
   private let work: [WorkItem]
   private let isCancelled: @Sendable () -> Bool
   private let workers: Int
+  private let orderBytesMax: Int
 
   struct WorkItem: Sendable {
     let block: BlockReference
@@ -17,16 +18,20 @@ package final class LogSearch: Sendable {
   }
 
   /// Takes one snapshot of the catalog; nothing that is committed later is seen.
+  ///
+  /// `orderBytesMax` bounds what an ordered answer holds back while blocks overlap in time.
   package init(
     _ query: LogQuery,
     reader: StoreReader,
     workers: Int,
+    orderBytesMax: Int = OrderedEvents.bytesMax,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(StoreError) {
     self.query = query
     matcher = MessageMatcher(query.pattern)
     self.isCancelled = isCancelled
     self.workers = max(1, workers)
+    self.orderBytesMax = orderBytesMax
     var found: [WorkItem] = []
     try reader.snapshot { () throws(StoreError) in
       for group in query.groups {
@@ -73,7 +78,10 @@ package final class LogSearch: Sendable {
         // Blocks come newest first: nothing further on can be newer than what is already kept.
         if let floor, item.block.maxTimestamp < floor { break }
         let matches = scan.matches(
-          of: item.block, group: item.group, selection: query.selection)
+          of: item.block,
+          group: item.group,
+          selection: query.selection
+        )
         top.withLock { $0.add(matches) }
       }
       let statistics = scan.statistics
@@ -85,31 +93,42 @@ package final class LogSearch: Sendable {
 
   // MARK: in order, without keeping everything
 
-  /// Blocks by their earliest event; what is older than any block still to come goes out.
+  /// Gives matches in order while blocks are read; at most `limit`.
+  ///
+  /// Where so many blocks overlap in time that what waits for its turn would exceed the memory
+  /// bound, the later half is dropped and read again in another pass.
   private func stream(limit: Int?, _ body: (MatchedEvent) -> Bool) -> QueryStatistics {
     let order = work.indices.sorted { work[$0].block.minTimestamp < work[$1].block.minTimestamp }
     var scan = BlockScan(query, matcher)
-    var waiting: [MatchedEvent] = []
+    var queue = OrderedEvents(bytesMax: orderBytesMax)
     var given = 0
-    func give(before time: Timestamp?) -> Bool {
-      waiting.sort(by: MatchedEvent.precedes)
-      let end = time.map { time in waiting.firstIndex { $0.timestamp >= time } ?? waiting.count }
-      for event in waiting.prefix(end ?? waiting.count) {
-        if let limit, given >= limit { return false }
-        given += 1
-        if !body(event) { return false }
+    var goesOn = true
+    func give(before time: Timestamp?) {
+      for event in queue.take(before: time) where goesOn {
+        if let limit, given >= limit {
+          goesOn = false
+        } else {
+          given += 1
+          goesOn = body(event)
+        }
       }
-      waiting.removeFirst(end ?? waiting.count)
-      return true
     }
-    for position in order {
-      if isCancelled() { return scan.statistics }
-      let item = work[position]
-      if !waiting.isEmpty, !give(before: item.block.minTimestamp) { return scan.statistics }
-      waiting += scan.matches(of: item.block, group: item.group, selection: query.selection)
-    }
-    _ = give(before: nil)
-    return scan.statistics
+    repeat {
+      for position in order where goesOn {
+        let item = work[position]
+        if isCancelled() { goesOn = false }
+        guard goesOn, queue.wants(item.block) else { continue }
+        give(before: item.block.minTimestamp)
+        guard goesOn else { break }
+        // The oldest of a block may all have been given in an earlier pass.
+        let selection = queue.isFirstPass ? query.selection : .all
+        queue.add(scan.matches(of: item.block, group: item.group, selection: selection))
+      }
+      if goesOn { give(before: nil) }
+    } while goesOn && queue.startNextPass()
+    var statistics = scan.statistics
+    if !queue.isFirstPass { statistics.matchedEvents = given }
+    return statistics
   }
 
   // MARK: workers

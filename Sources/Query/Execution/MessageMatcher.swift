@@ -4,8 +4,8 @@ package import Store
 
 /// A filter pattern compiled for search over whole blocks of messages.
 ///
-/// The longest required term drives: memmem runs over the block's bytes as they lie, not line by line,
-/// and only events that it hits are looked at. A value; each worker has its own copy.
+/// The longest required term drives: the search runs over the block's bytes as they lie, not line by
+/// line, and only events that it hits are looked at. A value; each worker has its own copy.
 package struct MessageMatcher: Sendable {
   private let required: [[UInt8]]
   private let excluded: [[UInt8]]

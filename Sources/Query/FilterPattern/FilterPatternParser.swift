@@ -1,8 +1,8 @@
 /// Parses the terms form of CloudWatch's filter patterns; the others are refused by name.
 ///
-/// Rules and limits are CloudWatch's: terms are case-sensitive substrings; what is not a letter, digit or
-/// underscore needs quotes; `-term` excludes; `?term` is optional, and ignored unless all terms are; a
-/// blank phrase matches everything; at most 1,024 characters.
+/// Rules and limits are CloudWatch's: terms are case-sensitive substrings; what is not a letter,
+/// digit or underscore needs quotes; `-term` excludes; `?term` is optional, and ignored unless all
+/// terms are; a blank phrase matches everything; at most 1,024 characters.
 package struct FilterPatternParser {
   package static let charactersMax = 1_024
 
@@ -23,16 +23,21 @@ package struct FilterPatternParser {
   private mutating func pattern() throws(QueryDiagnostic) -> FilterPattern {
     guard characters.count <= Self.charactersMax else {
       throw QueryDiagnostic(
-        "a filter pattern has at most 1024 characters, this one has \(characters.count)", in: text,
-        at: Self.charactersMax..<(Self.charactersMax + 1))
+        "a filter pattern has at most 1024 characters, this one has \(characters.count)",
+        in: text,
+        at: Self.charactersMax..<(Self.charactersMax + 1)
+      )
     }
     skipBlanks()
     guard at < characters.count else { return .all }
     let kinds: [Character: String] = ["{": "JSON", "[": "space-delimited", "%": "regex"]
     if let kind = kinds[characters[at]] {
       throw QueryDiagnostic(
-        "\(kind) filter patterns are not supported in this version", in: text, at: at..<(at + 1),
-        hint: "use terms, such as `ERROR \"status 500\" -DEBUG`")
+        "\(kind) filter patterns are not supported in this version",
+        in: text,
+        at: at..<(at + 1),
+        hint: "use terms, such as `ERROR \"status 500\" -DEBUG`"
+      )
     }
     return try terms()
   }
@@ -94,8 +99,11 @@ package struct FilterPatternParser {
   private mutating func operand(after start: Int) throws(QueryDiagnostic) -> String {
     guard at < characters.count, !Self.isBlank(characters[at]) else {
       throw QueryDiagnostic(
-        "`\(characters[start])` stands alone", in: text, at: start..<(start + 1),
-        hint: "write the term right behind it, or quote it: \"\(characters[start])\"")
+        "`\(characters[start])` stands alone",
+        in: text,
+        at: start..<(start + 1),
+        hint: "write the term right behind it, or quote it: \"\(characters[start])\""
+      )
     }
     return characters[at] == "\"" ? try phrase() : try word()
   }
@@ -110,8 +118,11 @@ package struct FilterPatternParser {
         at += 1
         if at < characters.count, !Self.isBlank(characters[at]) {
           throw QueryDiagnostic(
-            "text right behind a closing quote", in: text, at: at..<(at + 1),
-            hint: "put a blank between two terms, and \\\" for a quote inside a phrase")
+            "text right behind a closing quote",
+            in: text,
+            at: at..<(at + 1),
+            hint: "put a blank between two terms, and \\\" for a quote inside a phrase"
+          )
         }
         return value
       }
@@ -122,7 +133,11 @@ package struct FilterPatternParser {
       at += 1
     }
     throw QueryDiagnostic(
-      "this quote is not closed", in: text, at: start..<(start + 1), hint: "add a \" at the end")
+      "this quote is not closed",
+      in: text,
+      at: start..<(start + 1),
+      hint: "add a \" at the end"
+    )
   }
 
   private mutating func word() throws(QueryDiagnostic) -> String {
@@ -132,8 +147,11 @@ package struct FilterPatternParser {
     for index in start..<end where !Self.isWord(characters[index]) {
       let whole = String(characters[start..<end]).replacingQuotes
       throw QueryDiagnostic(
-        "`\(characters[index])` needs quotes", in: text, at: index..<(index + 1),
-        hint: "write \"\(whole)\"")
+        "`\(characters[index])` needs quotes",
+        in: text,
+        at: index..<(index + 1),
+        hint: "write \"\(whole)\""
+      )
     }
     at = end
     return String(characters[start..<end])

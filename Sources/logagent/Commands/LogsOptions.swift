@@ -3,30 +3,42 @@ internal import LogModel
 internal import Platform
 internal import Query
 
-/// The flags of `stacktape logs`, all of them with both forms of their aliases, and those of our own.
+/// The flags of `stacktape logs`, with both forms of their aliases, and those of our own.
 struct LogsOptions: ParsableArguments {
   @Argument(
-    help: "A resource, `resource/container`, a full log group name, or a pattern with `*`.")
+    help: "A resource, `resource/container`, a full log group name, or a pattern with `*`."
+  )
   var targets: [String] = []
 
   @Option(
-    name: [.customLong("resourceName"), .customLong("rn"), .customLong("rn", withSingleDash: true)],
-    help: "The same as a target; repeatable.")
+    name: [
+      .customLong("resourceName"), .customLong("rn"), .customLong("rn", withSingleDash: true),
+    ],
+    help: "The same as a target; repeatable."
+  )
   var resourceName: [String] = []
 
   @Option(
     name: [
       .customLong("container"), .customLong("cnt"), .customLong("cnt", withSingleDash: true),
       .customShort("c"),
-    ], help: "One container of the resource.")
+    ],
+    help: "One container of the resource."
+  )
   var container: String?
 
-  @Option(name: [.customLong("stage"), .customShort("s")], help: "The stage, in place of the configuration's.")
+  @Option(
+    name: [.customLong("stage"), .customShort("s")],
+    help: "The stage, in place of the configuration's."
+  )
   var stage: String?
 
   @Option(
-    name: [.customLong("projectName"), .customLong("prj"), .customLong("prj", withSingleDash: true)],
-    help: "The project, in place of the configuration's.")
+    name: [
+      .customLong("projectName"), .customLong("prj"), .customLong("prj", withSingleDash: true),
+    ],
+    help: "The project, in place of the configuration's."
+  )
   var projectName: String?
 
   @Option(name: [.customLong("region"), .customShort("r")], help: "Accepted; a label only.")
@@ -36,17 +48,23 @@ struct LogsOptions: ParsableArguments {
     name: [
       .customLong("startTime"), .customLong("st"), .customLong("st", withSingleDash: true),
       .customLong("since"), .customShort("S"),
-    ], help: "From when: 30m, 1h30m, today, 2026-11-23, RFC 3339, epoch (default 1h).")
+    ],
+    help: "From when: 30m, 1h30m, today, 2026-11-23, RFC 3339, epoch (default 1h)."
+  )
   var startTime: String?
 
   @Option(
     name: [.customLong("endTime"), .customLong("until"), .customShort("U")],
-    help: "Until when, included; relative start times count back from it.")
+    help: "Until when, included; relative start times count back from it."
+  )
   var endTime: String?
 
   @Option(
     name: [.customLong("filter"), .customShort("f")],
-    help: "A CloudWatch filter pattern of terms: `ERROR \"status 500\" -DEBUG`, `?a ?b`.")
+    // `-DEBUG` is a pattern, not a flag.
+    parsing: .unconditional,
+    help: "A CloudWatch filter pattern of terms: `ERROR \"status 500\" -DEBUG`, `?a ?b`."
+  )
   var filter: String?
 
   @Option(name: [.customLong("query"), .customShort("q")], help: .hidden)
@@ -56,7 +74,9 @@ struct LogsOptions: ParsableArguments {
     name: [
       .customLong("limit"), .customLong("lim"), .customLong("lim", withSingleDash: true),
       .customShort("n"), .customLong("tail"), .customLong("lines"),
-    ], help: "The newest N events, printed oldest first; `all` or 0: no limit (default 100).")
+    ],
+    help: "The newest N events, printed oldest first; `all` or 0: no limit (default 100)."
+  )
   var limit: String?
 
   @Option(help: "The oldest N events instead.")
@@ -64,41 +84,53 @@ struct LogsOptions: ParsableArguments {
 
   @Flag(
     name: [.customLong("raw"), .customLong("rw"), .customLong("rw", withSingleDash: true)],
-    help: "One JSON object, as `stacktape logs --raw` prints it.")
+    help: "One JSON object, as `stacktape logs --raw` prints it."
+  )
   var raw = false
 
   @Flag(
     name: [.customLong("agent"), .customLong("ag"), .customLong("ag", withSingleDash: true)],
-    help: "As --raw, without colours and hints.")
+    help: "As --raw, without colours and hints."
+  )
   var agent = false
 
   @Option(
     name: [
       .customLong("outputFormat"), .customLong("ofmt"), .customLong("ofmt", withSingleDash: true),
       .customLong("output"), .customShort("o"),
-    ], help: "tty, plain, jsonl or raw (default: tty on a terminal, else plain).")
+    ],
+    help: "tty, plain, jsonl or raw (default: tty on a terminal, else plain)."
+  )
   var outputFormat: EventFormat?
 
   @Option(
     name: [
       .customLong("configPath"), .customLong("cp"), .customLong("cp", withSingleDash: true),
       .customLong("config"),
-    ], help: "The configuration file.")
+    ],
+    help: "The configuration file."
+  )
   var configPath: String?
 
-  @Option(name: .customLong("data-dir"), help: "The data directory, in place of the configuration's.")
+  @Option(
+    name: .customLong("data-dir"),
+    help: "The data directory, in place of the configuration's."
+  )
   var dataDirectory: String?
 
   @Option(
     name: [
       .customLong("currentWorkingDirectory"), .customLong("cwd"),
       .customLong("cwd", withSingleDash: true),
-    ], help: "What a relative configuration path is relative to.")
+    ],
+    help: "What a relative configuration path is relative to."
+  )
   var currentWorkingDirectory: String?
 
   @Option(
     name: [.customLong("logLevel"), .customLong("ll"), .customLong("ll", withSingleDash: true)],
-    help: "Accepted: info, debug or error.")
+    help: "Accepted: info, debug or error."
+  )
   var logLevel: String?
 
   @Option(name: [.customLong("profile"), .customShort("p")], help: "Accepted and ignored.")
@@ -106,12 +138,14 @@ struct LogsOptions: ParsableArguments {
 
   @Option(
     name: [.customLong("awsAccount"), .customLong("aa"), .customLong("aa", withSingleDash: true)],
-    help: "Accepted and ignored.")
+    help: "Accepted and ignored."
+  )
   var awsAccount: String?
 
   @Option(
     name: [.customLong("templateId"), .customLong("ti"), .customLong("ti", withSingleDash: true)],
-    help: .hidden)
+    help: .hidden
+  )
   var templateID: String?
 
   @Option(help: "stdout or stderr only.")
@@ -120,8 +154,20 @@ struct LogsOptions: ParsableArguments {
   @Option(name: .customLong("log-stream"), help: "One log stream, by its name.")
   var logStream: String?
 
-  @Flag(inversion: .prefixedNo, help: "The resource in front of every line (default: with several).")
+  @Flag(
+    inversion: .prefixedNo,
+    help: "The resource in front of every line (default: with several)."
+  )
   var prefix: Bool?
+
+  @Flag(help: "The newest event first; with --limit or --head only.")
+  var reverse = false
+
+  @Option(
+    name: [.customLong("timestamps"), .customShort("t")],
+    help: "short (time of day), iso, unix (milliseconds) or none; for tty and plain."
+  )
+  var timestamps: TimestampStyle?
 
   @Flag(help: "Times in UTC.")
   var utc = false
@@ -154,6 +200,7 @@ enum StandardStreamChoice: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension EventFormat: ExpressibleByArgument {}
+extension TimestampStyle: ExpressibleByArgument {}
 
 struct LogsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -172,7 +219,10 @@ struct LogsCommand: ParsableCommand {
 
   @OptionGroup var options: LogsOptions
 
-  @Flag(name: [.customLong("follow"), .customShort("F")], help: "Go on with what comes, as `tail`.")
+  @Flag(
+    name: [.customLong("follow"), .customShort("F")],
+    help: "Go on with what comes, as `tail`."
+  )
   var follow = false
 
   func run() throws {

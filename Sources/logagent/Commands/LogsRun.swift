@@ -8,15 +8,18 @@ internal import Store
 struct LogsRun {
   private let options: LogsOptions
   private let follows: Bool
+  private let output: OutputBuffer
   private let clock = SystemClock()
 
-  init(_ options: LogsOptions, follows: Bool) {
+  init(_ options: LogsOptions, follows: Bool, output: OutputBuffer = OutputBuffer()) {
     self.options = options
     self.follows = follows
+    self.output = output
   }
 
   func run() throws {
     try refuse()
+    InterruptSignal.install()
     let configuration = try configuration()
     let reader: StoreReader
     let all: [GroupInfo]
@@ -28,18 +31,20 @@ struct LogsRun {
     }
     let names = try targets(among: all, configuration)
     let query = try query(all.filter { names.contains($0.group) })
-    let output = OutputBuffer()
     let started = clock.monotonic()
+    let statistics: QueryStatistics
     do throws(StoreError) {
       var known: [GroupInfo] = []
-      let statistics = try answer(query, reader, output, known: &known)
+      statistics = try answer(query, reader, output, known: &known)
       output.flush()
       report(statistics, since: started)
       if follows, !output.isClosed { try followOn(query, reader, output, known, configuration) }
-      try end(statistics)
+      output.flush()
     } catch {
       throw CommandFailure(error)
     }
+    let status = exitStatus(statistics)
+    if status != 0 { throw ExitCode(status) }
   }
 
   // MARK: what was typed
@@ -49,21 +54,40 @@ struct LogsRun {
       throw CommandFailure(
         "--query (Logs Insights) is not supported in this version",
         help: "use --filter with terms, and -o jsonl for other tools",
-        status: CommandFailure.Status.usage)
+        status: CommandFailure.Status.usage
+      )
     }
     if options.templateID != nil {
       throw CommandFailure(
-        "--templateId needs the Stacktape service", help: "name the resource with --resourceName",
-        status: CommandFailure.Status.usage)
+        "--templateId needs the Stacktape service",
+        help: "name the resource with --resourceName",
+        status: CommandFailure.Status.usage
+      )
     }
     if options.head != nil, options.limit != nil {
       throw CommandFailure(
-        "--head and --limit exclude each other", status: CommandFailure.Status.usage)
+        "--head and --limit exclude each other",
+        status: CommandFailure.Status.usage
+      )
+    }
+    if options.reverse, follows || options.limit == "all" || options.limit == "0" {
+      throw CommandFailure(
+        "--reverse needs an end: it goes with --limit or --head only",
+        status: CommandFailure.Status.usage
+      )
+    }
+    if follows, options.raw || options.agent || options.count {
+      throw CommandFailure(
+        "--raw, --agent and --count give one answer and end",
+        help: "to follow: -o jsonl",
+        status: CommandFailure.Status.usage
+      )
     }
     if !["auto", "always", "never"].contains(options.color) {
       throw CommandFailure(
         "--color is auto, always or never, not `\(options.color)`",
-        status: CommandFailure.Status.usage)
+        status: CommandFailure.Status.usage
+      )
     }
   }
 
@@ -93,18 +117,23 @@ struct LogsRun {
         ?? CommandFailure(
           "which resource? there are \(groups.count) log groups",
           help: "name one, or '*' for all; `logagent groups` lists them",
-          status: CommandFailure.Status.usage)
+          status: CommandFailure.Status.usage
+        )
     }
     let search = GroupSearch(groups, stack: configuration.stack)
     var found: Set<LogGroup> = []
     for name in names {
       if name.contains("*") {
         let glob = Glob(name)
-        let hits = groups.filter { glob.matches($0.name) || GroupParts($0.name).map { glob.matches($0.shown) } ?? false }
+        let hits = groups.filter {
+          glob.matches($0.name) || GroupParts($0.name).map { glob.matches($0.shown) } ?? false
+        }
         guard !hits.isEmpty || groups.isEmpty else {
           throw CommandFailure(
-            "no log group fits `\(name)`", help: "`logagent groups` lists what there is",
-            status: CommandFailure.Status.noInput)
+            "no log group fits `\(name)`",
+            help: "`logagent groups` lists what there is",
+            status: CommandFailure.Status.noInput
+          )
         }
         found.formUnion(hits)
         continue
@@ -113,8 +142,10 @@ struct LogsRun {
         found.formUnion(try search.find(name, container: options.container))
       } catch {
         throw CommandFailure(
-          error.description, help: "`logagent groups` lists what there is",
-          status: CommandFailure.Status.noInput)
+          error.description,
+          help: "`logagent groups` lists what there is",
+          status: CommandFailure.Status.noInput
+        )
       }
     }
     return found
@@ -127,8 +158,10 @@ struct LogsRun {
       (try? GroupSearch(groups, stack: configuration.stack).find(filter)) != nil
     else { return nil }
     return CommandFailure(
-      "-f is --filter (as in stacktape logs)", help: "to follow: logagent tail \(filter)",
-      status: CommandFailure.Status.usage)
+      "-f is --filter (as in stacktape logs)",
+      help: "to follow: logagent tail \(filter)",
+      status: CommandFailure.Status.usage
+    )
   }
 
   private func query(_ groups: [GroupInfo]) throws(CommandFailure) -> LogQuery {
@@ -137,20 +170,26 @@ struct LogsRun {
     let offset: (Int64) -> Int64 = { isUTC ? 0 : LocalTime.offsetSeconds(atEpochSecond: $0) }
     do throws(QueryDiagnostic) {
       var through = Timestamp.distantFuture
+      var end = now
       if let text = options.endTime {
-        through = try TimeExpression.parse(text, now: now, offset: offset)
+        end = try TimeExpression.parse(text, now: now, offset: offset)
+        through = end
         // CloudWatch counts in milliseconds and includes the last one.
         if through.nanoseconds % 1_000_000 == 0 { through = through.adding(nanoseconds: 999_999) }
       }
-      let anchor = options.endTime == nil ? now : through
       let from = try TimeExpression.parse(
-        options.startTime ?? "1h", now: anchor, offset: offset)
+        options.startTime ?? "1h",
+        now: now,
+        anchor: end,
+        offset: offset
+      )
       var query = LogQuery(groups: groups, from: from, through: through, now: now)
       if let filter = options.filter { query.pattern = try FilterPatternParser.parse(filter) }
       if case .terms(let terms) = query.pattern, !terms.ignored.isEmpty, !options.quiet {
         StandardError.write(
           "warning: \(terms.ignored.joined(separator: " ")) ignored: optional terms count only when "
-            + "every term is optional\n")
+            + "every term is optional\n"
+        )
       }
       query.selection = try selection()
       query.onlyStderr = options.stream.map { $0 == .stderr }
@@ -167,7 +206,10 @@ struct LogsRun {
     if limit == "all" || limit == "0" { return .all }
     guard let count = Int(limit), count > 0 else {
       throw QueryDiagnostic(
-        "--limit takes a number or `all`", in: limit, at: 0..<max(1, limit.count))
+        "--limit takes a number or `all`",
+        in: limit,
+        at: 0..<max(1, limit.count)
+      )
     }
     return .newest(count)
   }
@@ -189,17 +231,33 @@ struct LogsRun {
     let writer = writer(output, severalGroups: query.groups.count > 1)
     // One snapshot: what follows goes on exactly behind what is printed first.
     let plan = try reader.snapshot { () throws(StoreError) in
-      known = try reader.groups()
+      // A group that has come since the targets were resolved is followed from its first event.
+      let searched = Set(query.groups.map(\.id))
+      known = try reader.groups().filter { searched.contains($0.id) }
       return try search(query, reader)
     }
-    return plan.run { event in
-      writer.write(event)
-      return !output.isClosed
+    guard options.reverse else {
+      return plan.run { event in
+        writer.write(event)
+        return !output.isClosed
+      }
     }
+    var events: [MatchedEvent] = []
+    let statistics = plan.run { event in
+      events.append(event)
+      return true
+    }
+    for event in events.reversed() where !output.isClosed { writer.write(event) }
+    return statistics
   }
 
   private func search(_ query: LogQuery, _ reader: StoreReader) throws(StoreError) -> LogSearch {
-    try LogSearch(query, reader: reader, workers: WorkerThreads.processors)
+    try LogSearch(
+      query,
+      reader: reader,
+      workers: WorkerThreads.processors,
+      isCancelled: { InterruptSignal.isRaised }
+    )
   }
 
   /// `{"logGroup":…,"events":[{"timestamp","message","logStream"}]}`, one object for each group.
@@ -227,7 +285,8 @@ struct LogsRun {
           }
           isFirst = false
           return !output.isClosed
-        })
+        }
+      )
       output.append("]}\n")
     }
     return total
@@ -244,6 +303,8 @@ struct LogsRun {
       usesColour: format == .tty && Colour.isWanted(colour, environment: environment),
       showsPrefix: options.prefix ?? severalGroups,
       isUTC: options.utc,
+      timestamps: options.timestamps,
+      isTerminal: Terminal.isTerminal(1),
       prefix: { GroupParts($0.group.group.name)?.shown ?? $0.group.group.name }
     )
   }
@@ -254,22 +315,25 @@ struct LogsRun {
       StandardError.write(
         "\(statistics.matchedEvents) matched of \(statistics.scannedEvents) read · blocks "
           + "\(statistics.blocks - statistics.prunedBlocks) read, \(statistics.prunedBlocks) pruned · "
-          + "\(ByteCount.text(UInt64(statistics.scannedBytes))) in \(milliseconds) ms\n")
+          + "\(ByteCount.text(UInt64(statistics.scannedBytes))) in \(milliseconds) ms\n"
+      )
     }
     if statistics.damagedBlocks > 0 {
       StandardError.write(
-        "warning: \(statistics.damagedBlocks) blocks could not be read; gaps show where\n")
+        "warning: \(statistics.damagedBlocks) blocks could not be read; gaps show where\n"
+      )
     }
     if statistics.matchedEvents == 0, !options.quiet, !options.agent, !options.count, !follows {
       StandardError.write("no events\n")
     }
   }
 
-  private func end(_ statistics: QueryStatistics) throws(StoreError) {
+  /// 130 when interrupted, 74 when stored events could not be read, 1 as the flags say.
+  private func exitStatus(_ statistics: QueryStatistics) -> Int32 {
+    if InterruptSignal.isRaised { return 130 }
+    if statistics.damagedBlocks > 0 { return CommandFailure.Status.io }
     let isEmpty = statistics.matchedEvents == 0
-    if (options.exitStatus && isEmpty) || (options.failIfMatch && !isEmpty) {
-      Logagent.exit(withError: ExitCode(1))
-    }
+    return (options.exitStatus && isEmpty) || (options.failIfMatch && !isEmpty) ? 1 : 0
   }
 
   /// Prints what is committed from now on, until the reader goes away or Ctrl-C.
@@ -288,7 +352,7 @@ struct LogsRun {
       return groups.filter { names.contains($0.group) }
     }
     let writer = writer(output, severalGroups: query.groups.count > 1)
-    while !output.isClosed {
+    while !output.isClosed && !InterruptSignal.isRaised {
       let isNews = try follow.poll(now: Timestamp(nanoseconds: clock.now())) { writer.write($0) }
       output.flush()
       if !isNews { Poller.wait(readable: [], nanoseconds: 50_000_000) }

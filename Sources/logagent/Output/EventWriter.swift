@@ -15,13 +15,28 @@ enum EventFormat: String, CaseIterable {
   case raw
 }
 
-/// Turns matched events into bytes on standard output. One thread.
+/// How the time of an event is written, where it stands in front of the message.
+enum TimestampStyle: String, CaseIterable {
+  /// Hours to milliseconds; the date when it changes.
+  case short
+  /// RFC 3339, UTC.
+  case iso
+  /// Milliseconds since the epoch.
+  case unix
+  case none
+}
+
+/// Turns matched events into bytes on standard output.
+///
+/// Used by one thread.
 final class EventWriter {
   private let format: EventFormat
   private let output: OutputBuffer
   private let usesColour: Bool
   private let showsPrefix: Bool
   private let isUTC: Bool
+  private let timestamps: TimestampStyle
+  private let isTerminal: Bool
   private let prefix: (MatchedEvent) -> String
   private var lastDay = Int64.min
   private var prefixWidth = 0
@@ -32,6 +47,8 @@ final class EventWriter {
     usesColour: Bool,
     showsPrefix: Bool,
     isUTC: Bool,
+    timestamps: TimestampStyle? = nil,
+    isTerminal: Bool = false,
     prefix: @escaping (MatchedEvent) -> String
   ) {
     self.format = format
@@ -39,6 +56,8 @@ final class EventWriter {
     self.usesColour = usesColour
     self.showsPrefix = showsPrefix
     self.isUTC = isUTC
+    self.timestamps = timestamps ?? (format == .tty ? .short : .iso)
+    self.isTerminal = isTerminal
     self.prefix = prefix
   }
 
@@ -83,16 +102,20 @@ final class EventWriter {
     JSONWriter.appendString(event.stream.name, to: &bytes)
   }
 
+  /// For grep and for files: bytes as they are, unless they would reach a terminal.
   private func writePlain(_ event: MatchedEvent) {
-    let lead = showsPrefix ? prefix(event) + " " : ""
+    let lead = showsPrefix ? TerminalText.string(prefix(event)) + " " : ""
     output.append { bytes in
-      Calendar.appendRFC3339(event.timestamp, decimals: 3, to: &bytes)
-      bytes.append(0x20)
+      appendTime(event.timestamp, to: &bytes)
       bytes.append(utf8: lead)
       if event.flags.contains(.gap) {
         Self.appendGap(event, to: &bytes)
       } else {
-        bytes.append(copying: event.message.span)
+        if isTerminal {
+          TerminalText.append(event.message.span, to: &bytes)
+        } else {
+          bytes.append(copying: event.message.span)
+        }
         Self.appendMark(event, to: &bytes)
       }
       bytes.append(0x0A)
@@ -100,16 +123,7 @@ final class EventWriter {
   }
 
   private func writeTerminal(_ event: MatchedEvent) {
-    let second = event.timestamp.nanoseconds / 1_000_000_000
-    let offset = isUTC ? 0 : LocalTime.offsetSeconds(atEpochSecond: second)
-    let local = event.timestamp.adding(nanoseconds: offset * 1_000_000_000)
-    let time = Calendar.formatRFC3339(local)
-    let day = local.nanoseconds / 86_400_000_000_000
-    if day != lastDay {
-      lastDay = day
-      output.append(paint("── \(time.prefix(10)) ──", Colour.dim) + "\n")
-    }
-    let clock = paint(String(time.dropFirst(11).prefix(12)), Colour.dim)
+    if timestamps == .short { writeDay(event.timestamp) }
     var lead = ""
     if showsPrefix {
       let name = TerminalText.string(prefix(event))
@@ -117,19 +131,52 @@ final class EventWriter {
       let padding = String(repeating: " ", count: prefixWidth - name.count)
       lead = paint(name, Colour.of(name)) + padding + " "
     }
-    let isError = event.flags.contains(.stderr)
+    let isError = usesColour && event.flags.contains(.stderr)
     output.append { bytes in
-      bytes.append(utf8: lead + clock + " ")
+      bytes.append(utf8: lead)
+      if usesColour { bytes.append(utf8: Colour.dim) }
+      appendTime(event.timestamp, to: &bytes)
+      if usesColour { bytes.append(utf8: Colour.reset) }
       if event.flags.contains(.gap) {
         Self.appendGap(event, to: &bytes)
       } else {
-        if usesColour && isError { bytes.append(utf8: Colour.red) }
-        TerminalText.append(event.message.span, to: &bytes)
-        if usesColour && isError { bytes.append(utf8: Colour.reset) }
+        if isError { bytes.append(utf8: Colour.red) }
+        TerminalText.append(event.message.span, keepsColour: usesColour, to: &bytes)
+        if isError { bytes.append(utf8: Colour.reset) }
         Self.appendMark(event, to: &bytes)
       }
       bytes.append(0x0A)
     }
+  }
+
+  /// The time as it is at the place of the reader.
+  private func local(_ time: Timestamp) -> Timestamp {
+    if isUTC { return time }
+    let second = time.nanoseconds / 1_000_000_000
+    return time.adding(
+      nanoseconds: LocalTime.offsetSeconds(atEpochSecond: second) * 1_000_000_000
+    )
+  }
+
+  private func writeDay(_ time: Timestamp) {
+    let local = local(time)
+    let day = local.nanoseconds / 86_400_000_000_000
+    guard day != lastDay else { return }
+    lastDay = day
+    let date = Calendar.formatRFC3339(local).prefix(10)
+    output.append(paint("── \(date) ──", Colour.dim) + "\n")
+  }
+
+  /// The time and a blank, or nothing.
+  private func appendTime(_ time: Timestamp, to bytes: inout [UInt8]) {
+    switch timestamps {
+    case .none: return
+    case .iso: Calendar.appendRFC3339(time, decimals: 3, to: &bytes)
+    case .unix: JSONWriter.appendInteger(time.milliseconds, to: &bytes)
+    case .short:
+      bytes.append(utf8: String(Calendar.formatRFC3339(local(time)).dropFirst(11).prefix(12)))
+    }
+    bytes.append(0x20)
   }
 
   private static func appendGap(_ event: MatchedEvent, to bytes: inout [UInt8]) {
@@ -154,7 +201,9 @@ enum Colour {
   static let reset = "\u{1b}[0m"
   static let dim = "\u{1b}[2m"
   static let red = "\u{1b}[31m"
-  private static let names = ["36", "33", "35", "32", "34", "31", "96", "95", "94", "92", "93", "91"]
+  private static let names = [
+    "36", "33", "35", "32", "34", "31", "96", "95", "94", "92", "93", "91",
+  ]
 
   /// The same name always has the same colour.
   static func of(_ name: String) -> String {

@@ -1,35 +1,51 @@
 internal import LogModel
 internal import Platform
 
-/// Log text made safe for a terminal: no byte of it can move the cursor, set a title, fill the clipboard
-/// or turn the reading direction.
+/// Log text made safe for a terminal: no byte of it can move the cursor, set a title, fill the
+/// clipboard or turn the reading direction.
 ///
-/// Every control but tab is shown as what it is (`\x1b`), as are DEL, the C1 controls in either form,
-/// bidirectional overrides and line separators; bytes that are not UTF-8 become `\xNN`.
+/// Every control but tab and newline is shown as what it is (`\x1b`), as are DEL, the C1 controls in
+/// either form, bidirectional overrides and line separators; bytes that are not UTF-8 become `\xNN`.
+/// A carriage return at the end of a line is left out. What follows a newline is indented, so that no
+/// message can look like the next event.
 enum TerminalText {
-  static func append(_ text: Span<UInt8>, to bytes: inout [UInt8]) {
+  /// Longest colour sequence that is let through.
+  private static let colourBytesMax = 32
+
+  /// Appends `text`; with `keepsColour` complete colour sequences stay, and are reset at the end of
+  /// each line.
+  static func append(_ text: Span<UInt8>, keepsColour: Bool = false, to bytes: inout [UInt8]) {
     var at = 0
+    var isColoured = false
+    func reset(_ bytes: inout [UInt8]) {
+      if isColoured { bytes.append(utf8: Colour.reset) }
+      isColoured = false
+    }
     while at < text.count {
       let byte = text[at]
       if byte >= 0x20 && byte < 0x7F || byte == 0x09 {
         bytes.append(byte)
         at += 1
-        continue
-      }
-      let length = byte < 0x80 ? 0 : JSONWriter.sequenceLength(text, at)
-      guard length > 0 else {
-        appendEscape(byte, to: &bytes)
+      } else if byte >= 0x80 {
+        at += appendWide(text, at, to: &bytes)
+      } else if byte == 0x0A {
+        reset(&bytes)
+        bytes.append(utf8: "\n  ")
         at += 1
-        continue
-      }
-      let scalar = decode(text, at, length)
-      if isHarmful(scalar) {
-        bytes.append(utf8: "\\u{\(String(scalar, radix: 16))}")
-      } else {
+      } else if byte == 0x0D {
+        let isLineEnd = at + 1 == text.count || text[at + 1] == 0x0A
+        if !isLineEnd { bytes.append(utf8: "\\r") }
+        at += 1
+      } else if byte == 0x1B, keepsColour, let length = colourLength(text, at) {
         bytes.append(copying: text.extracting(at..<(at + length)))
+        isColoured = true
+        at += length
+      } else {
+        appendHex(byte, to: &bytes)
+        at += 1
       }
-      at += length
     }
+    reset(&bytes)
   }
 
   static func string(_ text: String) -> String {
@@ -38,14 +54,39 @@ enum TerminalText {
     return String(repairing: bytes.span)
   }
 
-  private static func appendEscape(_ byte: UInt8, to bytes: inout [UInt8]) {
-    switch byte {
-    case 0x0A: bytes.append(contentsOf: [0x0A])
-    case 0x0D: bytes.append(utf8: "\\r")
-    default:
-      let digits = String(byte, radix: 16)
-      bytes.append(utf8: byte < 16 ? "\\x0\(digits)" : "\\x\(digits)")
+  /// Bytes of the colour sequence that begins at `start`; nil when it is none or incomplete.
+  private static func colourLength(_ text: Span<UInt8>, _ start: Int) -> Int? {
+    guard start + 2 < text.count, text[start + 1] == 0x5B else { return nil }
+    var at = start + 2
+    while at < text.count, at - start < colourBytesMax {
+      switch text[at] {
+      case 0x30...0x39, 0x3A, 0x3B: at += 1
+      case 0x6D: return at + 1 - start
+      default: return nil
+      }
     }
+    return nil
+  }
+
+  /// Appends what begins at `at` and is not ASCII; returns how many bytes that was.
+  private static func appendWide(_ text: Span<UInt8>, _ at: Int, to bytes: inout [UInt8]) -> Int {
+    let length = JSONWriter.sequenceLength(text, at)
+    guard length > 0 else {
+      appendHex(text[at], to: &bytes)
+      return 1
+    }
+    let scalar = decode(text, at, length)
+    if isHarmful(scalar) {
+      bytes.append(utf8: "\\u{\(String(scalar, radix: 16))}")
+    } else {
+      bytes.append(copying: text.extracting(at..<(at + length)))
+    }
+    return length
+  }
+
+  private static func appendHex(_ byte: UInt8, to bytes: inout [UInt8]) {
+    let digits = String(byte, radix: 16)
+    bytes.append(utf8: byte < 16 ? "\\x0\(digits)" : "\\x\(digits)")
   }
 
   private static func decode(_ text: Span<UInt8>, _ at: Int, _ length: Int) -> UInt32 {
