@@ -1,7 +1,8 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// Every Swift target is built under the same rules: Swift 6 mode, strict memory safety, no warnings.
+/// Every Swift target is built under the same rules: Swift 6 mode, strict memory safety, no
+/// warnings.
 let house: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .strictMemorySafety(),

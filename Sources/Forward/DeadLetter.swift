@@ -77,6 +77,7 @@ struct DeadLetterFolder {
     var found: [(path: String, bytes: Int64, modified: Int64)] = []
     for name in names {
       let path = folder + "/" + name
+      // Silence is right: it was removed since it was listed.
       guard let status = try? FileSystem.linkStatus(of: path) else { continue }
       if status.isDirectory {
         found += files(below: path)

@@ -2,7 +2,9 @@ internal import LogModel
 internal import Platform
 internal import Store
 
-/// Reads a lane's next events from the store. Used by the forward thread only.
+/// Reads a lane's next events from the store.
+///
+/// Used by the forward thread only.
 struct DeliveryReader: ~Copyable {
   private var blocks = BlockReader()
   private var messages: [UInt8] = []

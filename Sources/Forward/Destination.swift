@@ -12,9 +12,12 @@ package struct Credential: Sendable, Equatable, CustomStringConvertible, CustomR
   package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Where a log group's events go: the Firehose HTTP protocol, of which the three types of `logForwarding`
-/// are presets. They differ in data, not in behaviour.
+/// Where a log group's events go: the Firehose HTTP protocol, of which the three types of
+/// `logForwarding` are presets.
+///
+/// They differ in data, not in behaviour.
 package struct Destination: Sendable, Equatable {
+  /// The types of `logForwarding`.
   package enum Kind: String, Sendable, CaseIterable {
     case httpEndpoint = "http-endpoint"
     case highlight

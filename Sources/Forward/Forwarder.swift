@@ -43,8 +43,10 @@ package final class Forwarder: Sendable {
 
   package var status: [LaneStatus] { lanes.withLock { $0 } }
 
-  /// Runs until the signal is raised, then drains: one last attempt for every lane that has anything to
-  /// send, within `drainNanoseconds`. What is not delivered stays in the store.
+  /// Runs until the signal is raised, then drains: one last attempt for every lane that has
+  /// anything to send, within `drainNanoseconds`.
+  ///
+  /// What is not delivered stays in the store.
   package func run(until stop: StopSignal) {
     let loop: ForwardLoop
     do throws(StoreError) {
@@ -72,7 +74,9 @@ package final class Forwarder: Sendable {
   }
 }
 
-/// The loop's state. Forward thread only.
+/// The loop's state.
+///
+/// Forward thread only.
 final class ForwardLoop {
   let store: Store
   let options: ForwardOptions

@@ -48,7 +48,9 @@ final class HTTPTransfer {
 
   var runningCount: Int { running.count }
 
-  /// Starts a POST; its end comes out of `wait` under `token`. False when the URL cannot be used.
+  /// Starts a POST; its end comes out of `wait` under `token`.
+  ///
+  /// False when the URL cannot be used.
   func start(
     token: UInt64,
     url: String,

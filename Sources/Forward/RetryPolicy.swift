@@ -11,6 +11,7 @@ package struct RetryPolicy: Sendable, Equatable {
     durationNanoseconds = Int64(durationSeconds) * Self.second
   }
 
+  /// What follows a failed attempt.
   package enum Decision: Sendable, Equatable {
     case retry(afterNanoseconds: Int64)
     case giveUp

@@ -29,7 +29,9 @@ package struct EventRecord: BitwiseCopyable, Sendable, Equatable {
   package var range: Range<Int> { Int(offset)..<Int(offset) + Int(length) }
 }
 
-/// What is known of an event besides time and message. One byte on disk; bits are never reused.
+/// What is known of an event besides time and message.
+///
+/// One byte on disk; bits are never reused.
 package struct EventFlags: OptionSet, BitwiseCopyable, Sendable {
   package let rawValue: UInt8
   @inlinable
@@ -45,7 +47,9 @@ package struct EventFlags: OptionSet, BitwiseCopyable, Sendable {
 
   /// Written to stderr; stdout otherwise.
   package static let stderr = EventFlags(rawValue: 1 << 0)
-  /// Longer than the limit: cut. `EventBatch.originalLengths` has the length it had.
+  /// Longer than the limit: cut.
+  ///
+  /// `EventBatch.originalLengths` has the length it had.
   package static let truncated = EventFlags(rawValue: 1 << 1)
   /// The writer ended without a final newline.
   package static let unterminated = EventFlags(rawValue: 1 << 2)
@@ -57,12 +61,16 @@ package struct EventFlags: OptionSet, BitwiseCopyable, Sendable {
   package static let repaired = EventFlags(rawValue: 1 << 5)
 }
 
-/// How far a source has been read. Opaque to the store, which commits it in the transaction that
-/// makes the events visible; the source that wrote it understands it.
+/// How far a source has been read.
+///
+/// Opaque to the store, which commits it in the transaction that makes the events visible; the
+/// source that wrote it understands it.
 package struct SourceCheckpoint: Sendable, Equatable {
   /// Names the source for ever, such as `docker:<container id>`; at most 512 bytes.
   package var source: String
-  /// The position, encoded by the source; at most 4,096 bytes. Empty: forget the source.
+  /// The position, encoded by the source; at most 4,096 bytes.
+  ///
+  /// Empty: forget the source.
   package var position: [UInt8]
 
   package init(source: String, position: [UInt8]) {
@@ -72,7 +80,9 @@ package struct SourceCheckpoint: Sendable, Equatable {
 }
 
 /// Events of one source and one log group that move together: an arena, records over it, and the
-/// read position that they reach. The unit that crosses threads, by move.
+/// read position that they reach.
+///
+/// The unit that crosses threads, by move.
 package struct EventBatch: ~Copyable, Sendable {
   package let group: LogGroup
   /// The streams that records refer to by index; never empty when there are records.
@@ -100,7 +110,8 @@ package struct EventBatch: ~Copyable, Sendable {
 
   /// The index of a stream in this batch, adding it if it is new.
   ///
-  /// Linear over the batch's streams: sources have one, imports a few. A batch holds at most 65,536.
+  /// Linear over the batch's streams: sources have one, imports a few. A batch holds at most
+  /// 65,536.
   package mutating func index(of stream: LogStream) -> UInt16 {
     if let found = streams.firstIndex(of: stream) { return UInt16(found) }
     precondition(streams.count < Int(UInt16.max))
@@ -120,8 +131,8 @@ package struct EventBatch: ~Copyable, Sendable {
     finish(timestamp: timestamp, from: offset, stream: stream, flags: flags)
   }
 
-  /// Turns the arena's bytes from `offset` on into one event and adds its newline: for decoders that
-  /// write the message straight into `bytes`.
+  /// Turns the arena's bytes from `offset` on into one event and adds its newline: for decoders
+  /// that write the message straight into `bytes`.
   @inlinable
   package mutating func finish(
     timestamp: Timestamp,
@@ -138,6 +149,7 @@ package struct EventBatch: ~Copyable, Sendable {
         length: UInt32(length),
         stream: stream,
         flags: flags
-      ))
+      )
+    )
   }
 }

@@ -1,8 +1,8 @@
 /// The name of one log event, for ever: 56 decimal digits, the same in queries, API and forwarding.
 ///
-/// `event_ms << 144 | ingest_ms << 80 | opaque << 16 | index`, as decoded from CloudWatch's own ids.
-/// Here `opaque` is group number and high bits of the event's sequence in the group, `index` its low
-/// 16 bits; so ids sort by event time, ingestion time and order of capture.
+/// `event_ms << 144 | ingest_ms << 80 | opaque << 16 | index`, as decoded from CloudWatch's own
+/// ids. Here `opaque` is group number and high bits of the event's sequence in the group, `index`
+/// its low 16 bits; so ids sort by event time, ingestion time and order of capture.
 package struct EventID: Hashable, Sendable, CustomStringConvertible {
   package let eventMilliseconds: UInt64
   package let ingestionMilliseconds: UInt64
@@ -37,7 +37,9 @@ package struct EventID: Hashable, Sendable, CustomStringConvertible {
     for part in 0..<3 {
       var remainder: UInt64 = 0
       for index in 0..<4 {
-        let step = (10_000_000_000_000_000_000 as UInt64).dividingFullWidth((remainder, limbs[index]))
+        let step = (10_000_000_000_000_000_000 as UInt64).dividingFullWidth(
+          (remainder, limbs[index])
+        )
         limbs[index] = step.quotient
         remainder = step.remainder
       }

@@ -2,8 +2,10 @@ internal import Platform
 
 /// Bytes as JSON strings: always valid UTF-8, always one line.
 package enum JSONWriter {
-  /// Appends a quoted string. What is not UTF-8 becomes U+FFFD, one for each byte that fits nowhere;
-  /// control characters are escaped. Runs of plain ASCII are copied whole.
+  /// Appends a quoted string.
+  ///
+  /// What is not UTF-8 becomes U+FFFD, one for each byte that fits nowhere; control characters are
+  /// escaped. Runs of plain ASCII are copied whole.
   package static func appendString(_ text: Span<UInt8>, to bytes: inout [UInt8]) {
     bytes.append(0x22)
     var at = 0
@@ -68,7 +70,8 @@ package enum JSONWriter {
 
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 
-  /// Bytes of the well-formed UTF-8 sequence at `at`, or 0 (Unicode table 3-7: no surrogates, no overlong).
+  /// Bytes of the well-formed UTF-8 sequence at `at`, or 0 (Unicode table 3-7: no surrogates, no
+  /// overlong).
   package static func sequenceLength(_ text: Span<UInt8>, _ at: Int) -> Int {
     let first = text[at]
     if first < 0x80 { return 1 }

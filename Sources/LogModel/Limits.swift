@@ -1,8 +1,11 @@
-/// Every bound of the agent, each with its reason. Options may lower or raise those marked so.
+/// Every bound of the agent, each with its reason.
+///
+/// Options may lower or raise those marked so.
 package enum Limits {
   // MARK: capture
 
-  /// Longest message kept whole (option `limits.maxEventSize`); the rest is cut and the event marked.
+  /// Longest message kept whole (option `limits.maxEventSize`); the rest is cut and the event
+  /// marked.
   package static let eventBytesMax = 1_048_576
   /// Raw bytes taken from one source before the others get their turn.
   package static let readTurnBytes = 1_048_576

@@ -2,8 +2,8 @@
 package struct LogGroup: Hashable, Sendable, Comparable, CustomStringConvertible {
   package let name: String
 
-  /// Nil when the name is empty, longer than 512 bytes, or holds a character that CloudWatch refuses
-  /// (anything but letters, digits and `_-/.#`).
+  /// Nil when the name is empty, longer than 512 bytes, or holds a character that CloudWatch
+  /// refuses (anything but letters, digits and `_-/.#`).
   package init?(_ name: String) {
     guard !name.isEmpty, name.utf8.count <= Limits.nameBytesMax,
       name.utf8.allSatisfy(Self.isAllowed)

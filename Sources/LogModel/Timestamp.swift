@@ -1,6 +1,8 @@
 internal import Platform
 
-/// Nanoseconds since the epoch, UTC. The agent's only notion of when.
+/// Nanoseconds since the epoch, UTC.
+///
+/// The agent's only notion of when.
 package struct Timestamp: Hashable, Comparable, Sendable, BitwiseCopyable {
   package var nanoseconds: Int64
 

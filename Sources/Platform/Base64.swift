@@ -1,7 +1,8 @@
 /// Standard base64 with padding (RFC 4648 §4).
 package enum Base64 {
   private static let alphabet: [UInt8] = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+  )
 
   /// Pairs of digits for 12 bits: one table look-up for every byte and a half.
   private static let pairs: [UInt16] = (0..<4_096).map {

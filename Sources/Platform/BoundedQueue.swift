@@ -2,8 +2,8 @@ internal import Glibc
 
 /// A blocking hand-over of noncopyable elements between threads, bounded by weight.
 ///
-/// `push` waits while the queue holds `capacity` or more (back-pressure: the caller stops reading its
-/// source), so the queue exceeds its bound by one element at most. Order is kept.
+/// `push` waits while the queue holds `capacity` or more (back-pressure: the caller stops reading
+/// its source), so the queue exceeds its bound by one element at most. Order is kept.
 // The lock guards `items`, `weight` and `isClosed`; the condition variables belong to that lock.
 @safe
 package final class BoundedQueue<Element: ~Copyable & Sendable>: @unchecked Sendable {
@@ -125,7 +125,7 @@ package final class BoundedQueue<Element: ~Copyable & Sendable>: @unchecked Send
   // Safety: an element enters by `sending` and leaves the queue's storage for good, so no other
   // reference to its region exists in this class.
   private static func unwrap(_ node: consuming Node) -> sending Element {
-    return node.element
+    node.element
   }
 
   private func append(_ node: consuming Node) {

@@ -42,7 +42,9 @@ extension Array where Element == UInt8 {
   /// Overwrites four bytes, for a length or checksum known only afterwards.
   @inlinable
   package mutating func patch(littleEndian value: UInt32, at offset: Int) {
-    for byte in 0..<4 { self[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * UInt32(byte))) }
+    for byte in 0..<4 {
+      self[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * UInt32(byte)))
+    }
   }
 }
 

@@ -1,10 +1,13 @@
 internal import Glibc
 internal import CLinux
 
-/// Searches over bytes. A span comes in, an index comes out; nothing is copied.
+/// Searches over bytes.
+///
+/// A span comes in, an index comes out; nothing is copied.
 package enum Bytes {
   /// The index of the first `byte` at or after `start`, by memchr(3).
-  package static func firstIndex(of byte: UInt8, in bytes: Span<UInt8>, from start: Int = 0) -> Int? {
+  package static func firstIndex(of byte: UInt8, in bytes: Span<UInt8>, from start: Int = 0) -> Int?
+  {
     precondition(start >= 0 && start <= bytes.count)
     // Safety: memchr looks only at the bytes of the span, and the pointer does not leave.
     return unsafe bytes.withUnsafeBufferPointer { buffer -> Int? in
@@ -28,8 +31,8 @@ package enum Bytes {
 
   /// The index of the first occurrence of `needle` at or after `start`.
   ///
-  /// Looks for the needle's rarest byte by memchr(3) (14 GB/s where it is rare) and compares around it;
-  /// where that byte turns out to be common, memmem(3) goes on (2.4 to 9.8 GB/s).
+  /// Looks for the needle's rarest byte by memchr(3) (14 GB/s where it is rare) and compares around
+  /// it; where that byte turns out to be common, memmem(3) goes on (2.4 to 9.8 GB/s).
   package static func firstIndex(
     of needle: Span<UInt8>,
     in bytes: Span<UInt8>,
@@ -38,7 +41,8 @@ package enum Bytes {
     precondition(start >= 0 && start <= bytes.count)
     if needle.isEmpty { return start }
     var rare = 0
-    for index in 1..<max(1, needle.count) where commonness(needle[index]) < commonness(needle[rare]) {
+    for index in 1..<max(1, needle.count) where commonness(needle[index]) < commonness(needle[rare])
+    {
       rare = index
     }
     // Safety: memchr, memcmp and memmem look only at bytes inside the two spans.
@@ -51,14 +55,18 @@ package enum Bytes {
         while at <= last {
           guard
             let hit = unsafe memchr(
-              base + at + rare, Int32(pattern[rare]), last &- at &+ 1)
+              base + at + rare,
+              Int32(pattern[rare]),
+              last &- at &+ 1
+            )
           else { return nil }
           let found = unsafe UnsafeRawPointer(hit) - UnsafeRawPointer(base) &- rare
           if unsafe memcmp(base + found, pattern, wanted.count) == 0 { return found }
           at = found &+ 1
           misses &+= 1
           if misses > 16 && at &- start < misses &* 64 {
-            guard let hit = unsafe clinux_memmem(base + at, haystack.count - at, pattern, wanted.count)
+            guard
+              let hit = unsafe clinux_memmem(base + at, haystack.count - at, pattern, wanted.count)
             else { return nil }
             return unsafe hit - UnsafeRawPointer(base)
           }
@@ -82,8 +90,10 @@ package enum Bytes {
     }
   }
 
-  /// The end of the run of bytes from `start` on that stand for themselves in a JSON string: ASCII but
-  /// controls, quote and backslash. Eight bytes at a time.
+  /// The end of the run of bytes from `start` on that stand for themselves in a JSON string: ASCII
+  /// but controls, quote and backslash.
+  ///
+  /// Eight bytes at a time.
   package static func plainJSONEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
     // Safety: every load lies below the span's end.
     unsafe bytes.withUnsafeBufferPointer { buffer in
@@ -139,7 +149,9 @@ extension Array where Element == UInt8 {
 }
 
 extension String {
-  /// Text from bytes; what is not UTF-8 becomes U+FFFD. For names, diagnostics and output only.
+  /// Text from bytes; what is not UTF-8 becomes U+FFFD.
+  ///
+  /// For names, diagnostics and output only.
   package init(repairing bytes: Span<UInt8>) {
     // Safety: the pointer is used only while the span is borrowed.
     self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }

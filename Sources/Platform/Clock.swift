@@ -2,7 +2,9 @@ internal import Glibc
 internal import CLinux
 internal import Synchronization
 
-/// Wall and monotonic time. The only place below `logagent` that asks the system for either.
+/// Wall and monotonic time.
+///
+/// The only place below `logagent` that asks the system for either.
 package protocol Clock: Sendable {
   /// Nanoseconds since the epoch.
   func now() -> Int64
@@ -10,6 +12,7 @@ package protocol Clock: Sendable {
   func monotonic() -> Int64
 }
 
+/// The machine's clocks.
 package struct SystemClock: Clock {
   package init() {}
 
@@ -24,7 +27,9 @@ package struct SystemClock: Clock {
   }
 }
 
-/// A clock that moves only when told to, for tests. Safe from any thread.
+/// A clock that moves only when told to, for tests.
+///
+/// Safe from any thread.
 package final class ManualClock: Clock {
   private let wall: Mutex<Int64>
   private let steady: Mutex<Int64>

@@ -54,6 +54,7 @@ package struct Descriptor: ~Copyable, Sendable {
   }
 
   /// Appends at most `count` bytes read at the file's own position; 0 means end of file.
+  ///
   /// Returns nil when a non-blocking descriptor has nothing to give.
   package borrowing func read(
     into bytes: inout [UInt8],
@@ -66,7 +67,9 @@ package struct Descriptor: ~Copyable, Sendable {
       // Safety: at most `count` bytes are written into that much spare capacity.
       unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
         let start = unsafe buffer.baseAddress.map { unsafe $0 + initialized }
-        repeat { outcome = unsafe Glibc.read(descriptor, start, count) } while outcome < 0
+        repeat {
+          outcome = unsafe Glibc.read(descriptor, start, count)
+        } while outcome < 0
           && errno == EINTR
         if outcome > 0 { initialized += outcome } else if outcome < 0 { code = errno }
       }
@@ -92,7 +95,11 @@ package struct Descriptor: ~Copyable, Sendable {
         guard let base = buffer.baseAddress else { return }
         while total < count {
           let got = unsafe pread(
-            descriptor, base + initialized, count - total, off_t(offset) + off_t(total))
+            descriptor,
+            base + initialized,
+            count - total,
+            off_t(offset) + off_t(total)
+          )
           if got < 0 {
             if errno == EINTR { continue }
             code = errno
@@ -137,7 +144,11 @@ package struct Descriptor: ~Copyable, Sendable {
       while done < buffer.count {
         guard let base = buffer.baseAddress else { break }
         let wrote = unsafe pwrite(
-          descriptor, base + done, buffer.count - done, off_t(offset) + off_t(done))
+          descriptor,
+          base + done,
+          buffer.count - done,
+          off_t(offset) + off_t(done)
+        )
         if wrote < 0 {
           if errno == EINTR { continue }
           return errno
@@ -149,8 +160,10 @@ package struct Descriptor: ~Copyable, Sendable {
     guard code == 0 else { throw SyscallError("pwrite", code: code, path: path) }
   }
 
-  /// Makes the file's bytes and length durable. After a failure the file must not be written again:
-  /// a second call reports success over lost pages (seen on ext4 with a full disk below it).
+  /// Makes the file's bytes and length durable.
+  ///
+  /// After a failure the file must not be written again: a second call reports success over lost
+  /// pages (seen on ext4 with a full disk below it).
   package borrowing func syncData() throws(SyscallError) {
     while fdatasync(raw) != 0 {
       if errno == EINTR { continue }

@@ -42,9 +42,13 @@ package enum FileSystem {
     }
     let code = errno
     if code == EEXIST { return }
-    guard code == ENOENT, path.contains("/") else { throw SyscallError("mkdir", code: code, path: path) }
+    guard code == ENOENT, path.contains("/") else {
+      throw SyscallError("mkdir", code: code, path: path)
+    }
     try makeDirectory(parent(of: path), mode: mode)
-    guard unsafe mkdir(path, mode_t(mode)) == 0 || errno == EEXIST else { throw .last("mkdir", path: path) }
+    guard unsafe mkdir(path, mode_t(mode)) == 0 || errno == EEXIST else {
+      throw .last("mkdir", path: path)
+    }
     try syncDirectory(parent(of: path))
   }
 
@@ -74,7 +78,11 @@ package enum FileSystem {
     durable: Bool = true
   ) throws(SyscallError) {
     let temporary = path + ".tmp"
-    let file = try Descriptor(open: temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+    let file = try Descriptor(
+      open: temporary,
+      O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+      mode: mode
+    )
     try file.write(bytes)
     if durable { try file.sync() }
     try file.close()
@@ -95,7 +103,9 @@ package enum FileSystem {
         break
       }
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe String(cString: $0)
+        }
       }
       if name != "." && name != ".." { names.append(name) }
     }
@@ -118,7 +128,12 @@ package enum FileSystem {
     var space = FileSystemSpace(freeBytes: 0, totalBytes: 0, freeInodes: 0, magic: 0)
     // Safety: the four fields are filled by the call.
     let outcome = unsafe clinux_file_system(
-      directory.raw, &space.freeBytes, &space.totalBytes, &space.freeInodes, &space.magic)
+      directory.raw,
+      &space.freeBytes,
+      &space.totalBytes,
+      &space.freeInodes,
+      &space.magic
+    )
     guard outcome == 0 else { throw .last("statfs", path: path) }
     return space
   }

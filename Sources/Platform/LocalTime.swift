@@ -18,7 +18,9 @@ package enum Terminal {
   package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
   /// Width in columns; 0 when unknown.
-  package static func columns(_ descriptor: Int32) -> Int { Int(clinux_terminal_columns(descriptor)) }
+  package static func columns(_ descriptor: Int32) -> Int {
+    Int(clinux_terminal_columns(descriptor))
+  }
 
   /// A reader that goes away gives EPIPE instead of ending the process.
   package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }

@@ -1,9 +1,12 @@
 internal import Synchronization
 
-/// Counters and gauges of one process, by name and labels. Safe from any thread.
+/// Counters and gauges of one process, by name and labels.
+///
+/// Safe from any thread.
 ///
 /// Touched once a batch, commit, request or sweep, never once an event.
 package final class Metrics: Sendable {
+  /// What a value is kept under.
   package struct Key: Hashable, Sendable, Comparable {
     package let name: String
     /// Rendered labels, `{a="b"}`, or empty.

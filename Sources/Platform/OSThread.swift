@@ -21,16 +21,20 @@ package final class OSThread: Sendable {
   package init(name: String, _ body: @escaping @Sendable () -> Void) throws(SyscallError) {
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
     var thread = pthread_t()
-    // Safety: the retained Start is taken over by the new thread, or released here when there is none.
+    // Safety: the retained Start is taken over by the new thread, or released here when there is
+    // none.
     let code = unsafe pthread_create(
-      &thread, nil,
+      &thread,
+      nil,
       { raw in
         guard let raw = unsafe raw else { return nil }
         let start = unsafe Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
         unsafe clinux_set_thread_name(start.name)
         start.body()
         return nil
-      }, start.toOpaque())
+      },
+      start.toOpaque()
+    )
     guard code == 0 else {
       unsafe start.release()
       throw SyscallError("pthread_create", code: code, path: name)

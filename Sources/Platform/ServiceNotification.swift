@@ -5,7 +5,9 @@ internal import Glibc
 /// Safe from any thread. Does nothing when the process was not started by a service manager.
 package struct ServiceNotification: Sendable {
   private let address: [UInt8]?
-  /// How often a watchdog message is due, in nanoseconds: half of $WATCHDOG_USEC. Nil: not watched.
+  /// How often a watchdog message is due, in nanoseconds: half of $WATCHDOG_USEC.
+  ///
+  /// Nil: not watched.
   package let watchdogNanoseconds: Int64?
 
   package init(environment: (String) -> String?) {
@@ -42,7 +44,13 @@ package struct ServiceNotification: Sendable {
     unsafe withUnsafePointer(to: &target) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
         _ = unsafe sendto(
-          descriptor.raw, text, text.count, Int32(MSG_NOSIGNAL), address, length)
+          descriptor.raw,
+          text,
+          text.count,
+          Int32(MSG_NOSIGNAL),
+          address,
+          length
+        )
       }
     }
   }

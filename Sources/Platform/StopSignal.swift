@@ -33,7 +33,9 @@ package final class StopSignal: Sendable {
   }
 }
 
-/// A doorbell between threads: any number of rings wake the waiter once. Safe from any thread.
+/// A doorbell between threads: any number of rings wake the waiter once.
+///
+/// Safe from any thread.
 package final class WakeSignal: Sendable {
   private let event: Descriptor
 

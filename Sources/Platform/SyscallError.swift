@@ -21,7 +21,8 @@ package struct SyscallError: Error, Equatable, CustomStringConvertible {
 
   /// The system's own words for the error, such as "No space left on device".
   package var reason: String {
-    // Safety: strerror returns a NUL-terminated string that lives until the next call in this thread.
+    // Safety: strerror returns a NUL-terminated string that lives until the next call in this
+    // thread.
     unsafe String(cString: strerror(code))
   }
 

@@ -1,11 +1,11 @@
 /// The set of words in a buffer, as integers: what a block's token filter is built from.
 ///
-/// A token is a run of [A-Za-z0-9]. One under 8 bytes counts whole, a longer one as its 8-byte pieces at
-/// positions 0, 8, 16 …; either way an entry is a little-endian word of at most 8 bytes, and never 0.
-/// About 18,000 distinct entries per MiB of real logs. Used by one thread.
+/// A token is a run of [A-Za-z0-9]. One under 8 bytes counts whole, a longer one as its 8-byte
+/// pieces at positions 0, 8, 16 …; either way an entry is a little-endian word of at most 8 bytes,
+/// and never 0. About 18,000 distinct entries per MiB of real logs. Used by one thread.
 ///
-/// Open addressing over memory of its own: through an Array every insertion paid for a uniqueness check
-/// and two bounds checks, a third of the time (720 MB of logs: 1.3 s against 0.8 s).
+/// Open addressing over memory of its own: through an Array every insertion paid for a uniqueness
+/// check and two bounds checks, a third of the time (720 MB of logs: 1.3 s against 0.8 s).
 @safe
 package final class TokenSet {
   /// 0 is an empty slot.
@@ -89,7 +89,9 @@ package final class TokenSet {
     if position &+ 64 <= count {
       for lane in 0..<8 {
         let word = unsafe raw.loadUnaligned(
-          fromByteOffset: position &+ lane &* 8, as: UInt64.self)
+          fromByteOffset: position &+ lane &* 8,
+          as: UInt64.self
+        )
         mask |= alphanumericMask(word) &<< UInt64(truncatingIfNeeded: lane &* 8)
       }
       return mask
@@ -144,7 +146,8 @@ package final class TokenSet {
   private func insert(_ entry: UInt64) {
     let mask = (1 &<< Int(truncatingIfNeeded: slotBits)) &- 1
     var slot = Int(
-      truncatingIfNeeded: (entry &* 0x9E37_79B9_7F4A_7C15) &>> (64 &- slotBits))
+      truncatingIfNeeded: (entry &* 0x9E37_79B9_7F4A_7C15) &>> (64 &- slotBits)
+    )
     while true {
       let present = unsafe slots[slot]
       if present == entry { return }

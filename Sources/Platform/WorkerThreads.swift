@@ -7,7 +7,8 @@ package enum WorkerThreads {
 
   /// The calling thread is one of them; a thread that cannot be started is done without.
   package static func run(count: Int, _ body: @Sendable () -> Void) {
-    // Safety: every thread is joined before this function returns, so the closure outlives them all.
+    // Safety: every thread is joined before this function returns, so the closure outlives them
+    // all.
     withoutActuallyEscaping(body) { escaping in
       var threads: [OSThread] = []
       for index in 1..<max(1, count) {

@@ -3,6 +3,7 @@ package import Store
 
 /// What is asked of the store: which groups, which time, which messages, how many.
 package struct LogQuery: Sendable {
+  /// Which of the matches are wanted.
   package enum Selection: Sendable, Equatable {
     /// The newest events, given oldest first.
     case newest(Int)

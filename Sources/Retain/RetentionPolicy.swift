@@ -39,28 +39,36 @@ package struct RetentionPolicy: Sendable {
     }
   }
 
+  /// One segment that goes.
   package struct Deletion: Sendable, Equatable {
     package let segment: SegmentInfo
     package let reason: RetireReason
   }
 
+  /// Everything that goes.
   package struct Plan: Sendable {
     package var deletions: [Deletion] = []
     /// Groups whose tail rows older than the time go.
     package var tails: [(group: UInt32, before: Timestamp)] = []
   }
 
-  /// The events of a group that are older than this are expired. Nil: nothing expires.
+  /// The events of a group that are older than this are expired.
+  ///
+  /// Nil: nothing expires.
   package func cutoff(group: UInt32, now: Timestamp) -> Timestamp? {
     guard let days = days[group] else { return nil }
     return Timestamp(
-      nanoseconds: now.nanoseconds).adding(
-        nanoseconds: -Int64(days).multipliedSaturating(by: 86_400_000_000_000))
+      nanoseconds: now.nanoseconds
+    ).adding(
+      nanoseconds: -Int64(days).multipliedSaturating(by: 86_400_000_000_000)
+    )
   }
 
-  /// By age first; then, while a bound on space is broken, the oldest segment of whichever group holds
-  /// the most. So a noisy group pays for itself down to the size of the next, and a quiet group's logs
-  /// are touched only when all groups are equally small.
+  /// By age first; then, while a bound on space is broken, the oldest segment of whichever group
+  /// holds the most.
+  ///
+  /// So a noisy group pays for itself down to the size of the next, and a quiet group's logs are
+  /// touched only when all groups are equally small.
   package func plan(_ situation: Situation) -> Plan {
     var plan = Plan()
     var kept: [SegmentInfo] = []
@@ -96,7 +104,8 @@ package struct RetentionPolicy: Sendable {
         let oldest = byGroup[largest]?.popFirst()
       else { return }
       plan.deletions.append(
-        Deletion(segment: oldest, reason: used > maxDiskBytes ? .diskUsage : .freeSpace))
+        Deletion(segment: oldest, reason: used > maxDiskBytes ? .diskUsage : .freeSpace)
+      )
       used -= oldest.storedBytes
       available += oldest.storedBytes
       sizes[largest, default: 0] -= oldest.storedBytes

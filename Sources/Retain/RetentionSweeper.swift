@@ -32,7 +32,9 @@ package struct RetainStatus: Sendable {
   package var lastError: String?
 }
 
-/// The loop that looks at what is stored and deletes what policy says. Thread "retain".
+/// The loop that looks at what is stored and deletes what policy says.
+///
+/// Thread "retain".
 package final class RetentionSweeper: Sendable {
   private let store: Store
   private let clock: any Clock
@@ -74,8 +76,10 @@ package final class RetentionSweeper: Sendable {
     if judge == nil {
       let persisted = try reader.meta("clock").flatMap { Int64($0) }
       judge = RetentionClock(
-        persisted: persisted.map { Timestamp(nanoseconds: $0) }, wall: clock.now(),
-        monotonic: clock.monotonic())
+        persisted: persisted.map { Timestamp(nanoseconds: $0) },
+        wall: clock.now(),
+        monotonic: clock.monotonic()
+      )
     }
     let now = judge?.now(wall: clock.now(), monotonic: clock.monotonic())
     let groups = try reader.groups()
@@ -88,7 +92,9 @@ package final class RetentionSweeper: Sendable {
     }
     let situation = try look(reader, now: now)
     let plan = RetentionPolicy(
-      days: days, maxDiskBytes: options.maxDiskBytes, minFreeBytes: options.minFreeBytes
+      days: days,
+      maxDiskBytes: options.maxDiskBytes,
+      minFreeBytes: options.minFreeBytes
     ).plan(situation)
     let used = situation.otherBytes + situation.segments.reduce(0) { $0 + $1.storedBytes }
     state.withLock {
@@ -101,7 +107,9 @@ package final class RetentionSweeper: Sendable {
     metrics.set("logagent_storage_used_bytes", Double(used))
     carryOut(plan, changed)
     metrics.set(
-      "logagent_retention_last_success_timestamp_seconds", Double(clock.now()) / 1_000_000_000)
+      "logagent_retention_last_success_timestamp_seconds",
+      Double(clock.now()) / 1_000_000_000
+    )
   }
 
   private func look(

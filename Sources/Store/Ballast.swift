@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Platform
 
-/// A few megabytes kept on disk so that rows can still be deleted when nothing else fits: on a full disk
-/// SQLite cannot even run a DELETE.
+/// A few megabytes kept on disk so that rows can still be deleted when nothing else fits: on a full
+/// disk SQLite cannot even run a DELETE.
 enum Ballast {
   /// Writes the file anew when it is missing or was released, if there is plenty of room.
   static func ensure(layout: Layout, bytes: Int64) {
@@ -11,6 +11,7 @@ enum Ballast {
     guard present < bytes, let space = try? FileSystem.space(at: layout.root),
       space.freeBytes > UInt64(bytes) * 4
     else { return }
+    // Silence is right here too: the next start tries again.
     guard let file = try? Descriptor(open: layout.ballast, O_WRONLY | O_CREAT | O_NOFOLLOW) else {
       return
     }

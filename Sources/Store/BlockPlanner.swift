@@ -1,7 +1,8 @@
 internal import LogModel
 internal import Platform
 
-/// Decides what a group's waiting events become: a tail row while they trickle, blocks when they flood.
+/// Decides what a group's waiting events become: a tail row while they trickle, blocks when they
+/// flood.
 ///
 /// Store thread only.
 struct BlockPlanner: ~Copyable {
@@ -60,7 +61,8 @@ struct BlockPlanner: ~Copyable {
         intact = false
       }
     }
-    guard intact, UInt64(merged.records.count) == state.nextSequence - state.tail.firstSequence else {
+    guard intact, UInt64(merged.records.count) == state.nextSequence - state.tail.firstSequence
+    else {
       // A damaged tail row stays where it is, to be reported by whoever reads it.
       writer.metrics.add("logagent_storage_corruptions_total", 1, [("kind", "tail")])
       state.tail = GroupState.Tail()
@@ -81,8 +83,12 @@ struct BlockPlanner: ~Copyable {
     writer: StoreWriter
   ) {
     let encoded = encoder.encode(
-      events, group: state.id, firstSequence: state.nextSequence, checkpoints: [],
-      withFilter: false)
+      events,
+      group: state.id,
+      firstSequence: state.nextSequence,
+      checkpoints: [],
+      withFilter: false
+    )
     if state.tail.rows == 0 {
       state.tail.firstSequence = state.nextSequence
       state.tail.day = Self.day(of: events)
@@ -102,21 +108,31 @@ struct BlockPlanner: ~Copyable {
     writer: StoreWriter
   ) {
     let parts = events.cuts(
-      rawBytes: max(writer.options.blockRawBytes, 1), eventsMax: Limits.blockEventsMax / 2)
+      rawBytes: max(writer.options.blockRawBytes, 1),
+      eventsMax: Limits.blockEventsMax / 2
+    )
     let checkpoints = writer.checkpoints(of: state, plan: plan)
     for (index, part) in parts.enumerated() {
       let slice = events.slice(part)
-      // Only the last block of a batch has reached the positions; a rebuilt catalog must not skip the
-      // events of a block that was lost behind an earlier one.
+      // Only the last block of a batch has reached the positions; a rebuilt catalog must not skip
+      // the events of a block that was lost behind an earlier one.
       let encoded = encoder.encode(
-        slice, group: state.id, firstSequence: state.nextSequence,
-        checkpoints: index == parts.count - 1 ? checkpoints : [], withFilter: true)
+        slice,
+        group: state.id,
+        firstSequence: state.nextSequence,
+        checkpoints: index == parts.count - 1 ? checkpoints : [],
+        withFilter: true
+      )
       state.nextSequence += UInt64(slice.records.count)
       plan.encodedBytes += encoded.metadata.count + encoded.payload.count
       plan.blocks.append(
         CommitPlan.Block(
-          encoded: encoded, day: PendingEvents.day(of: encoded.header.maxAgeBase), state: state,
-          place: nil))
+          encoded: encoded,
+          day: PendingEvents.day(of: encoded.header.maxAgeBase),
+          state: state,
+          place: nil
+        )
+      )
     }
   }
 

@@ -4,8 +4,9 @@ internal import Platform
 
 /// A new catalog from the segments alone: groups, blocks and the read positions that blocks carry.
 ///
-/// What only the catalog had is lost: the unsealed tail (its sources are read again from the positions
-/// in the blocks) and the delivery cursors (destinations get everything again: at least once).
+/// What only the catalog had is lost: the unsealed tail (its sources are read again from the
+/// positions in the blocks) and the delivery cursors (destinations get everything again: at least
+/// once).
 enum CatalogRebuild {
   static func rebuild(
     layout: Layout,
@@ -50,20 +51,35 @@ enum CatalogRebuild {
       metrics.add("logagent_storage_corruptions_total", 1, [("kind", "block")])
     }
     let segment = SegmentWriter(
-      continuing: file.id, group: scan.header.group, codec: file.codec, day: scan.header.day,
-      length: scan.length, totals: SegmentWriter.Totals(), layout: layout)
+      continuing: file.id,
+      group: scan.header.group,
+      codec: file.codec,
+      day: scan.header.day,
+      length: scan.length,
+      totals: SegmentWriter.Totals(),
+      layout: layout
+    )
     // Nothing is appended to a segment whose end was found by scanning.
     segment.isSealed = true
     for block in scan.blocks {
       segment.totals.add(block.header)
       try catalog.add(
-        block.header, segment: file.id, offset: block.offset, metadataBytes: block.metadataBytes)
+        block.header,
+        segment: file.id,
+        offset: block.offset,
+        metadataBytes: block.metadataBytes
+      )
       for checkpoint in block.checkpoints {
         try catalog.put(
-          checkpoint, group: scan.header.group, lastSequence: block.header.endSequence)
+          checkpoint,
+          group: scan.header.group,
+          lastSequence: block.header.endSequence
+        )
       }
       groups[scan.header.group] = max(
-        groups[scan.header.group] ?? 0, block.header.endSequence)
+        groups[scan.header.group] ?? 0,
+        block.header.endSequence
+      )
     }
     try catalog.put(segment)
   }
@@ -85,8 +101,10 @@ struct SegmentScan {
   /// Bytes that belong to no good block.
   let damagedBytes: Int64
 
-  /// Nil when the segment's own header is unreadable. Reads everything and checks every checksum; after
-  /// damage it looks for the next block that checks out.
+  /// Nil when the segment's own header is unreadable.
+  ///
+  /// Reads everything and checks every checksum; after damage it looks for the next block that
+  /// checks out.
   static func scan(_ file: StoreRecovery.File) throws(StoreError) -> SegmentScan? {
     let bytes = try storing { () throws(SyscallError) in
       try FileSystem.read(file.path, atMost: 1 << 30)
@@ -102,7 +120,13 @@ struct SegmentScan {
     }
     guard size <= 65_536,
       MetadataFrame.unwrap(
-        bytes.span, at: 0, kind: .segment, codec: file.codec, count: size, into: &content),
+        bytes.span,
+        at: 0,
+        kind: .segment,
+        codec: file.codec,
+        count: size,
+        into: &content
+      ),
       let header = SegmentHeader.parse(content.span), header.segment == file.id,
       header.group == file.group
     else { return nil }
@@ -134,8 +158,13 @@ struct SegmentScan {
     var content: [UInt8] = []
     guard
       MetadataFrame.unwrap(
-        bytes.span, at: offset, kind: .block, codec: codec, count: BlockHeader.byteCount,
-        into: &content),
+        bytes.span,
+        at: offset,
+        kind: .block,
+        codec: codec,
+        count: BlockHeader.byteCount,
+        into: &content
+      ),
       case .success(let header) = BlockHeader.parse(content.span, at: 0),
       header.group == segment.group, header.codec == codec,
       segment.store.hasPrefix(Entropy.hex(header.store))
@@ -145,8 +174,13 @@ struct SegmentScan {
     content.removeAll()
     guard end <= bytes.count,
       MetadataFrame.unwrap(
-        bytes.span, at: offset, kind: .block, codec: codec, count: header.metadataBytes,
-        into: &content),
+        bytes.span,
+        at: offset,
+        kind: .block,
+        codec: codec,
+        count: header.metadataBytes,
+        into: &content
+      ),
       CRC32C.checksum(bytes.span.extracting((offset + framed)..<end)) == header.payloadChecksum
     else { return nil }
     let start = BlockHeader.byteCount + Int(header.filterBytes)
@@ -155,7 +189,11 @@ struct SegmentScan {
       let checkpoints = CheckpointCoding.decode(packed)
     else { return nil }
     return Block(
-      header: header, offset: Int64(offset), metadataBytes: framed, checkpoints: checkpoints)
+      header: header,
+      offset: Int64(offset),
+      metadataBytes: framed,
+      checkpoints: checkpoints
+    )
   }
 
   private static func nextFrame(in bytes: [UInt8], after offset: Int, codec: Codec) -> Int {

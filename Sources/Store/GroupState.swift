@@ -33,7 +33,9 @@ final class GroupState {
   }
 }
 
-/// Everything that the next transaction will make true. Kept until it did, however often it fails.
+/// Everything that the next transaction will make true.
+///
+/// Kept until it did, however often it fails.
 struct CommitPlan {
   struct Block {
     var encoded: EncodedBlock

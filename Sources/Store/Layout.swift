@@ -2,8 +2,8 @@ internal import LogModel
 
 /// Every path below the data directory.
 ///
-/// Nothing that a container chose is ever part of a path: groups are numbers here, and the segment's
-/// header says which group it is.
+/// Nothing that a container chose is ever part of a path: groups are numbers here, and the
+/// segment's header says which group it is.
 package struct Layout: Sendable {
   package let root: String
 
@@ -23,14 +23,18 @@ package struct Layout: Sendable {
   /// The daemon's last report of itself, for `logagent status`.
   package var status: String { root + "/status.json" }
 
-  package func groupDirectory(_ group: UInt32) -> String { "\(segments)/\(Self.padded(UInt64(group), 6))" }
+  package func groupDirectory(_ group: UInt32) -> String {
+    "\(segments)/\(Self.padded(UInt64(group), 6))"
+  }
 
   package func segment(_ id: UInt64, group: UInt32, codec: Codec) -> String {
     "\(groupDirectory(group))/\(Self.padded(id, 10)).log.\(codec.fileExtension)"
   }
 
   /// Group and id of a segment's path relative to `segments`; nil for other files.
-  package static func parse(directory: String, file: String) -> (group: UInt32, id: UInt64, codec: Codec)? {
+  package static func parse(directory: String, file: String) -> (
+    group: UInt32, id: UInt64, codec: Codec
+  )? {
     let parts = file.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[1] == "log", let group = UInt32(directory),
       let id = UInt64(parts[0]), let codec = Codec(fileExtension: String(parts[2]))

@@ -24,8 +24,8 @@ package final class Store: EventSink {
 
   /// Locks the directory (creating it if need be), recovers, and starts the writer.
   ///
-  /// Recovery cuts every segment back to its last commit and removes files that no row names. Throws
-  /// `.locked` when another process owns the directory.
+  /// Recovery cuts every segment back to its last commit and removes files that no row names.
+  /// Throws `.locked` when another process owns the directory.
   package static func open(
     _ options: StoreOptions,
     clock: any Clock,
@@ -85,9 +85,11 @@ package final class Store: EventSink {
     shared.positions.withLock { all in all.filter { $0.key.hasPrefix(prefix) } }
   }
 
-  /// Queues durable changes behind everything submitted so far and commits them at once (about 1 ms).
+  /// Queues durable changes behind everything submitted so far and commits them at once (about 1
+  /// ms).
   ///
-  /// Deletions are not kept in that order: they must get through when commits fail for lack of space.
+  /// Deletions are not kept in that order: they must get through when commits fail for lack of
+  /// space.
   package func apply(_ changes: [StoreChange]) -> UInt64? {
     var ordered: [StoreChange] = []
     for change in changes {
@@ -103,6 +105,7 @@ package final class Store: EventSink {
   package func waitCommitted(_ ticket: UInt64, timeoutNanoseconds: Int64) -> Bool {
     let clock = SystemClock()
     let deadline = clock.monotonic() + timeoutNanoseconds
+    // Silence is right: without a descriptor to wait on, the present state is the answer.
     guard let signal = try? WakeSignal() else { return committed >= ticket }
     subscribe(signal)
     defer { unsubscribe(signal) }
@@ -131,10 +134,13 @@ package final class Store: EventSink {
 
   /// Commits what was submitted, leaves the catalog checkpointed, and ends the thread.
   ///
-  /// While commits fail it gives up after `graceNanoseconds`: what is not committed is still at its source.
+  /// While commits fail it gives up after `graceNanoseconds`: what is not committed is still at its
+  /// source.
   package func close(graceNanoseconds: Int64 = 5_000_000_000) {
     shared.closeDeadline.store(
-      SystemClock().monotonic() + graceNanoseconds, ordering: .releasing)
+      SystemClock().monotonic() + graceNanoseconds,
+      ordering: .releasing
+    )
     queue.close()
     let thread = thread.withLock { slot -> OSThread? in
       defer { slot = nil }

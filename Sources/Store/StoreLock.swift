@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Platform
 
-/// The whole-directory lock: held by the one process that may write, released by the kernel at its end.
+/// The whole-directory lock: held by the one process that may write, released by the kernel at its
+/// end.
 final class StoreLock: Sendable {
   private let file: Descriptor
 
@@ -23,10 +24,12 @@ final class StoreLock: Sendable {
 
   /// The process that holds the directory; nil when nobody does.
   static func holder(layout: Layout) -> String? {
-    // Silence is right: without the file, or without the right to open it, there is no known holder.
+    // Silence is right: without the file, or without the right to open it, there is no known
+    // holder.
     guard let file = try? Descriptor(open: layout.lock, O_RDWR),
       let free = try? file.tryLock(), !free
     else { return nil }
+    // Silence is right: an unreadable holder is still one.
     let words = (try? FileSystem.read(layout.lock, atMost: 256)) ?? []
     return String(repairing: words.span).split(separator: "\n").first.map(String.init) ?? "unknown"
   }

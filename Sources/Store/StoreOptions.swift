@@ -1,7 +1,9 @@
 package import LogModel
 
-/// How a store is opened. The bounds default to those of `Limits`; tests shrink them so that every
-/// roll-over happens in every run.
+/// How a store is opened.
+///
+/// The bounds default to those of `Limits`; tests shrink them so that every roll-over happens in
+/// every run.
 package struct StoreOptions: Sendable {
   package var dataDirectory: String
   package var codec: Codec = .zstd

@@ -22,6 +22,7 @@ package struct GroupUsage: Sendable {
   package let newest: Timestamp?
 }
 
+/// A log stream as the catalog knows it.
 package struct StreamInfo: Sendable, Equatable {
   package let name: LogStream
   package let events: UInt64
@@ -63,9 +64,12 @@ package struct SegmentInfo: Sendable, Equatable {
   }
 }
 
-/// Reads a store without owning it: any process, daemon running or not. Never writes.
+/// Reads a store without owning it: any process, daemon running or not.
 ///
-/// One SQLite connection, used by one thread at a time. Every call, or every `snapshot`, sees one commit.
+/// Never writes.
+///
+/// One SQLite connection, used by one thread at a time. Every call, or every `snapshot`, sees one
+/// commit.
 package final class StoreReader {
   private let connection: Connection
   private let layout: Layout
@@ -92,34 +96,41 @@ package final class StoreReader {
       throw .unsupported(path: layout.catalog, reason: "catalog of another version")
     }
     selectGroups = try connection.prepare(
-      "SELECT id, name, retention_days, next_sequence FROM groups ORDER BY name")
+      "SELECT id, name, retention_days, next_sequence FROM groups ORDER BY name"
+    )
     let place = "segment_id, offset, metadata_bytes, payload_bytes"
     let fields = Self.blockFields
     selectBlocksByTime = try connection.prepare(
       """
       SELECT \(fields), \(place) FROM blocks
       WHERE group_id=? AND max_timestamp>=? AND min_timestamp<=? ORDER BY first_sequence
-      """)
+      """
+    )
     selectTailByTime = try connection.prepare(
       """
       SELECT \(fields), image FROM tail
       WHERE group_id=? AND max_timestamp>=? AND min_timestamp<=? ORDER BY first_sequence
-      """)
+      """
+    )
     selectBlocksBySequence = try connection.prepare(
       """
       SELECT \(fields), \(place) FROM blocks WHERE group_id=?1 AND first_sequence>=
         coalesce((SELECT max(first_sequence) FROM blocks WHERE group_id=?1 AND first_sequence<=?2), 0)
       ORDER BY first_sequence LIMIT ?3
-      """)
+      """
+    )
     selectTailBySequence = try connection.prepare(
       """
       SELECT \(fields), image FROM tail WHERE group_id=?1 AND first_sequence>=
         coalesce((SELECT max(first_sequence) FROM tail WHERE group_id=?1 AND first_sequence<=?2), 0)
       ORDER BY first_sequence LIMIT ?3
-      """)
+      """
+    )
   }
 
-  /// Runs several calls on one snapshot. Keep it short: an open snapshot holds the WAL.
+  /// Runs several calls on one snapshot.
+  ///
+  /// Keep it short: an open snapshot holds the WAL.
   package func snapshot<T>(_ body: () throws(StoreError) -> T) throws(StoreError) -> T {
     if depth == 0 { try connection.execute("BEGIN") }
     depth += 1
@@ -159,7 +170,8 @@ package final class StoreReader {
           group: LogGroup(sanitizing: selectGroups.text(1)),
           retentionDays: selectGroups.isNull(2) ? nil : Int(selectGroups.integer(2)),
           nextSequence: UInt64(bitPattern: selectGroups.integer(3))
-        ))
+        )
+      )
     }
     return found
   }
@@ -170,12 +182,14 @@ package final class StoreReader {
         """
         SELECT count(*), sum(events), sum(raw_bytes), sum(length), min(min_timestamp),
           max(max_timestamp) FROM segments WHERE group_id=? AND events>0
-        """)
+        """
+      )
       let tails = try connection.prepare(
         """
         SELECT sum(event_count), sum(raw_bytes), sum(length(image)), min(min_timestamp),
           max(max_timestamp) FROM tail WHERE group_id=?
-        """)
+        """
+      )
       var all: [GroupUsage] = []
       for group in try groups() {
         try sums.bind(.integer(Int64(group.id)))
@@ -196,7 +210,8 @@ package final class StoreReader {
             segments: Int(sums.integer(0)),
             oldest: oldest.compactMap { $0 }.min().map { Timestamp(nanoseconds: $0) },
             newest: newest.compactMap { $0 }.max().map { Timestamp(nanoseconds: $0) }
-          ))
+          )
+        )
         sums.reset()
         tails.reset()
       }
@@ -206,7 +221,8 @@ package final class StoreReader {
 
   package func streams(of group: UInt32) throws(StoreError) -> [StreamInfo] {
     let statement = try connection.prepare(
-      "SELECT name, events, first, last, last_ingestion FROM streams WHERE group_id=? ORDER BY last")
+      "SELECT name, events, first, last, last_ingestion FROM streams WHERE group_id=? ORDER BY last"
+    )
     try statement.bind(.integer(Int64(group)))
     var found: [StreamInfo] = []
     while try statement.step() {
@@ -217,7 +233,8 @@ package final class StoreReader {
           first: Timestamp(nanoseconds: statement.integer(2)),
           last: Timestamp(nanoseconds: statement.integer(3)),
           lastIngestion: Timestamp(nanoseconds: statement.integer(4))
-        ))
+        )
+      )
     }
     return found
   }
@@ -227,7 +244,8 @@ package final class StoreReader {
       """
       SELECT id, group_id, length, events, min_timestamp, max_timestamp, max_age_base, sealed
       FROM segments ORDER BY max_age_base, id
-      """)
+      """
+    )
     var found: [SegmentInfo] = []
     while try statement.step() {
       found.append(
@@ -240,7 +258,8 @@ package final class StoreReader {
           maxTimestamp: Timestamp(nanoseconds: statement.integer(5)),
           maxAgeBase: Timestamp(nanoseconds: statement.integer(6)),
           isSealed: statement.integer(7) != 0
-        ))
+        )
+      )
     }
     return found
   }
@@ -248,11 +267,16 @@ package final class StoreReader {
   /// The oldest expiry base among a group's tail rows, by group: what retention has to look at.
   package func oldestTail() throws(StoreError) -> [(group: UInt32, maxAgeBase: Timestamp)] {
     let statement = try connection.prepare(
-      "SELECT group_id, min(max_age_base) FROM tail GROUP BY group_id")
+      "SELECT group_id, min(max_age_base) FROM tail GROUP BY group_id"
+    )
     var found: [(group: UInt32, maxAgeBase: Timestamp)] = []
     while try statement.step() {
       found.append(
-        (UInt32(truncatingIfNeeded: statement.integer(0)), Timestamp(nanoseconds: statement.integer(1))))
+        (
+          UInt32(truncatingIfNeeded: statement.integer(0)),
+          Timestamp(nanoseconds: statement.integer(1))
+        )
+      )
     }
     return found
   }
@@ -266,9 +290,15 @@ package final class StoreReader {
     try snapshot { () throws(StoreError) in
       let id = Int64(group)
       try selectBlocksByTime.bind(
-        .integer(id), .integer(from.nanoseconds), .integer(through.nanoseconds))
+        .integer(id),
+        .integer(from.nanoseconds),
+        .integer(through.nanoseconds)
+      )
       try selectTailByTime.bind(
-        .integer(id), .integer(from.nanoseconds), .integer(through.nanoseconds))
+        .integer(id),
+        .integer(from.nanoseconds),
+        .integer(through.nanoseconds)
+      )
       return try collect(group, selectBlocksByTime, selectTailByTime)
     }
   }
@@ -282,7 +312,10 @@ package final class StoreReader {
     try snapshot { () throws(StoreError) in
       for statement in [selectBlocksBySequence, selectTailBySequence] {
         try statement.bind(
-          .integer(Int64(group)), .integer(Int64(clamping: sequence)), .integer(Int64(limit) + 1))
+          .integer(Int64(group)),
+          .integer(Int64(clamping: sequence)),
+          .integer(Int64(limit) + 1)
+        )
       }
       let found = try collect(group, selectBlocksBySequence, selectTailBySequence)
       return Array(found.lazy.filter { $0.endSequence > sequence }.prefix(limit))
@@ -333,8 +366,13 @@ package final class StoreReader {
     var found: [BlockReference] = []
     while try sealed.step() {
       let file = segmentPlace(
-        UInt64(bitPattern: sealed.integer(7)), group: group, offset: sealed.integer(8),
-        metadataBytes: Int(sealed.integer(9)), payloadBytes: Int(sealed.integer(10)), known: known)
+        UInt64(bitPattern: sealed.integer(7)),
+        group: group,
+        offset: sealed.integer(8),
+        metadataBytes: Int(sealed.integer(9)),
+        payloadBytes: Int(sealed.integer(10)),
+        known: known
+      )
       found.append(reference(group, sealed, file))
     }
     while try tail.step() { found.append(reference(group, tail, .tail(tail.blob(7)))) }
@@ -376,15 +414,27 @@ package final class StoreReader {
     }
     if let file = files[id] ?? known[id] {
       files[id] = file
-      return .segment(file, offset: offset, metadataBytes: metadataBytes, payloadBytes: payloadBytes)
+      return .segment(
+        file,
+        offset: offset,
+        metadataBytes: metadataBytes,
+        payloadBytes: payloadBytes
+      )
     }
     var failure = StoreError.closed
     for codec in Codec.allCases {
       do throws(StoreError) {
-        let file = try SegmentFile(path: layout.segment(id, group: group, codec: codec), codec: codec)
+        let file = try SegmentFile(
+          path: layout.segment(id, group: group, codec: codec),
+          codec: codec
+        )
         files[id] = file
         return .segment(
-          file, offset: offset, metadataBytes: metadataBytes, payloadBytes: payloadBytes)
+          file,
+          offset: offset,
+          metadataBytes: metadataBytes,
+          payloadBytes: payloadBytes
+        )
       } catch {
         if case .missing = error, codec != .zstd { continue }
         failure = error

@@ -4,10 +4,10 @@ internal import Platform
 
 /// What a start finds: makes files and catalog agree again before anything is written.
 ///
-/// The catalog is the truth: segments are cut back to their committed length, and files without a row
-/// are removed, because a row is only ever deleted before its file and a file only named after its
-/// bytes are durable. A catalog that is missing or damaged is rebuilt from the segments; nothing damaged
-/// is deleted, it is moved aside.
+/// The catalog is the truth: segments are cut back to their committed length, and files without a
+/// row are removed, because a row is only ever deleted before its file and a file only named after
+/// its bytes are durable. A catalog that is missing or damaged is rebuilt from the segments;
+/// nothing damaged is deleted, it is moved aside.
 enum StoreRecovery {
   struct Recovered {
     let catalog: Catalog
@@ -38,7 +38,11 @@ enum StoreRecovery {
       metrics.add("logagent_storage_corruptions_total", 1, [("kind", "source")])
     }
     return Recovered(
-      catalog: catalog, groups: groups, positions: sources.positions, nextSegment: nextSegment)
+      catalog: catalog,
+      groups: groups,
+      positions: sources.positions,
+      nextSegment: nextSegment
+    )
   }
 
   /// Cuts an open segment back to its last commit, and goes on with it.
@@ -51,8 +55,14 @@ enum StoreRecovery {
   ) throws(StoreError) {
     let path = layout.segment(row.id, group: row.group, codec: row.codec)
     let segment = SegmentWriter(
-      continuing: row.id, group: row.group, codec: row.codec, day: row.day, length: row.length,
-      totals: row.totals, layout: layout)
+      continuing: row.id,
+      group: row.group,
+      codec: row.codec,
+      day: row.day,
+      length: row.length,
+      totals: row.totals,
+      layout: layout
+    )
     let size = try storing { () throws(SyscallError) in
       try FileSystem.statusIfPresent(of: path)?.size
     }
@@ -106,7 +116,9 @@ enum StoreRecovery {
     try storing { () throws(SyscallError) in
       for suffix in ["", "-wal", "-shm"] where FileSystem.exists(layout.catalog + suffix) {
         try FileSystem.rename(
-          layout.catalog + suffix, to: "\(layout.catalog).damaged-\(stamp)\(suffix)")
+          layout.catalog + suffix,
+          to: "\(layout.catalog).damaged-\(stamp)\(suffix)"
+        )
       }
       try FileSystem.syncDirectory(layout.root)
     }
@@ -128,7 +140,8 @@ enum StoreRecovery {
         for name in try FileSystem.list(path) {
           guard let parts = Layout.parse(directory: directory, file: name) else { continue }
           files.append(
-            File(path: path + "/" + name, group: parts.group, id: parts.id, codec: parts.codec))
+            File(path: path + "/" + name, group: parts.group, id: parts.id, codec: parts.codec)
+          )
         }
       }
       return files.sorted { $0.id < $1.id }

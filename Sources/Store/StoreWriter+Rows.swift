@@ -25,7 +25,8 @@ extension StoreWriter {
   func checkpoints(of state: GroupState, plan: CommitPlan) -> [SourceCheckpoint] {
     var found: [String: SourceCheckpoint] = [:]
     let segmentStart = state.nextSequence
-    // Silence is right: positions in blocks only matter to a rebuilt catalog, which then reads further.
+    // Silence is right: positions in blocks only matter to a rebuilt catalog, which then reads
+    // further.
     for checkpoint in (try? catalog.checkpoints(group: state.id, from: segmentStart)) ?? [] {
       found[checkpoint.source] = checkpoint
     }
@@ -64,8 +65,10 @@ extension StoreWriter {
         }
         for file in files {
           metrics.add(
-            "logagent_retention_deleted_bytes_total", Double(file.bytes),
-            [("resource", file.group), ("reason", reason.rawValue)])
+            "logagent_retention_deleted_bytes_total",
+            Double(file.bytes),
+            [("resource", file.group), ("reason", reason.rawValue)]
+          )
           // Silence is right: a file without a row is removed at the next start.
           try? FileSystem.remove(file.path)
         }
@@ -103,8 +106,10 @@ extension StoreWriter {
       try catalog.commit()
       if removed > 0 { state.tail = try catalog.tailSummary(of: group) }
       metrics.add(
-        "logagent_retention_deleted_tail_rows_total", Double(removed),
-        [("resource", state.group.name)])
+        "logagent_retention_deleted_tail_rows_total",
+        Double(removed),
+        [("resource", state.group.name)]
+      )
     } catch {
       catalog.rollBack()
       metrics.add("logagent_storage_commit_errors_total", 1)

@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// The store thread: queue → plans → segments, fdatasync, one transaction → published.
 ///
-/// Owns the only writable SQLite connection and all segment files. Nothing here is shared but `shared`.
+/// Owns the only writable SQLite connection and all segment files. Nothing here is shared but
+/// `shared`.
 final class StoreWriter {
   let shared: StoreShared
   let options: StoreOptions
@@ -39,7 +40,10 @@ final class StoreWriter {
     nextSegment = recovered.nextSegment
     shared = StoreShared(positions: recovered.positions)
     planner = BlockPlanner(
-      encoder: BlockEncoder(codec: options.codec, store: UInt64(catalog.store.prefix(16), radix: 16) ?? 0)
+      encoder: BlockEncoder(
+        codec: options.codec,
+        store: UInt64(catalog.store.prefix(16), radix: 16) ?? 0
+      )
     )
     for state in recovered.groups {
       groups[state.group] = state
@@ -165,8 +169,10 @@ final class StoreWriter {
         return true
       } catch {
         metrics.add("logagent_storage_commit_errors_total", 1)
-        let failure = Self.isFatal(error) || (!error.isOutOfSpace
-          && clock.monotonic() - started > 30_000_000_000)
+        let failure =
+          Self.isFatal(error)
+          || (!error.isOutOfSpace
+            && clock.monotonic() - started > 30_000_000_000)
         shared.state.withLock {
           $0 = failure ? .failed(error.description) : .degraded(error.description)
         }
@@ -203,7 +209,9 @@ final class StoreWriter {
     publish()
     metrics.add("logagent_index_commits_total")
     metrics.add(
-      "logagent_index_commit_seconds_total", Double(clock.monotonic() - begun) / 1_000_000_000)
+      "logagent_index_commit_seconds_total",
+      Double(clock.monotonic() - begun) / 1_000_000_000
+    )
   }
 
   private func placeBlocks() throws(StoreError) {
@@ -213,13 +221,20 @@ final class StoreWriter {
       let place = try segment.append(block.encoded)
       segment.lastUse = clock.monotonic()
       plan.blocks[index].place = CommitPlan.Place(
-        segment: segment, offset: place.offset, metadataBytes: place.metadataBytes)
+        segment: segment,
+        offset: place.offset,
+        metadataBytes: place.metadataBytes
+      )
       let header = block.encoded.header
       block.state.footers[segment.id, default: []].append(
         SegmentFooter.Entry(
-          offset: place.offset, firstSequence: header.firstSequence,
-          eventCount: header.eventCount, minTimestamp: header.minTimestamp,
-          maxTimestamp: header.maxTimestamp))
+          offset: place.offset,
+          firstSequence: header.firstSequence,
+          eventCount: header.eventCount,
+          minTimestamp: header.minTimestamp,
+          maxTimestamp: header.maxTimestamp
+        )
+      )
       if segment.length >= options.segmentBytes { try seal(segment, of: block.state) }
     }
   }
@@ -233,8 +248,15 @@ final class StoreWriter {
       try seal(oldest, of: state)
     }
     let created = try SegmentWriter(
-      creating: nextSegment, group: state.id, name: state.group, codec: options.codec, day: day,
-      layout: layout, store: catalog.store, now: Timestamp(nanoseconds: clock.now()))
+      creating: nextSegment,
+      group: state.id,
+      name: state.group,
+      codec: options.codec,
+      day: day,
+      layout: layout,
+      store: catalog.store,
+      now: Timestamp(nanoseconds: clock.now())
+    )
     nextSegment += 1
     state.segments.append(created)
     return created
@@ -283,14 +305,19 @@ final class StoreWriter {
   }
 
   private func writeRows() throws(StoreError) {
-    for state in plan.touched.values where state.isNew { try catalog.addGroup(state.id, state.group) }
+    for state in plan.touched.values where state.isNew {
+      try catalog.addGroup(state.id, state.group)
+    }
     var written: Set<UInt64> = []
     for block in plan.blocks {
       guard let place = block.place else { preconditionFailure("a block without a place") }
       if written.insert(place.segment.id).inserted { try catalog.put(place.segment) }
       try catalog.add(
-        block.encoded.header, segment: place.segment.id, offset: place.offset,
-        metadataBytes: place.metadataBytes)
+        block.encoded.header,
+        segment: place.segment.id,
+        offset: place.offset,
+        metadataBytes: place.metadataBytes
+      )
     }
     for segment in plan.finished where !written.contains(segment.id) { try catalog.put(segment) }
     for sealed in plan.sealedTails {
@@ -360,13 +387,16 @@ final class StoreWriter {
     else { return }
     commitsSinceCheckpoint = 0
     if frames > 16 * Limits.walCheckpointPages {
+      // Silence is right here as above.
       _ = try? catalog.connection.checkpoint(truncate: true)
     }
   }
 
   private func closeIdleSegments() {
     var open: [SegmentWriter] = []
-    for state in groups.values { for segment in state.segments where segment.isOpen { open.append(segment) } }
+    for state in groups.values {
+      for segment in state.segments where segment.isOpen { open.append(segment) }
+    }
     guard open.count > 64 else { return }
     for segment in open.sorted(by: { $0.lastUse < $1.lastUse }).prefix(open.count - 48) {
       segment.closeWhileIdle()

@@ -65,7 +65,12 @@ enum BenchInput {
             + "\\\"status\\\":\(200 + number % 5)}"
         }
       let second = time / 1_000_000_000
-      let clock = String(format: "%02d:%02d:%02d", second / 3_600 % 24, second / 60 % 60, second % 60)
+      let clock = String(
+        format: "%02d:%02d:%02d",
+        second / 3_600 % 24,
+        second / 60 % 60,
+        second % 60
+      )
       buffer += "{\"log\":\"\(message)\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-22T\(clock)."
       buffer += String(format: "%09dZ\"}\n", time % 1_000_000_000)
       if buffer.utf8.count > 1_000_000 {

@@ -31,7 +31,8 @@ enum ForwardBench {
             type: http-endpoint
             properties: { endpointUrl: "http://127.0.0.1:\(sink.port)/", gzipEncodingEnabled: true }
       forward: { flushSeconds: 1, allowInsecure: true }
-      """)
+      """
+    )
     let agent = try Child(binary, ["run", "--config", configuration, "--log-level", "error"])
     let pid = agent.process.processIdentifier
     defer { agent.process.terminate(); agent.waitUntilExit() }
@@ -99,23 +100,22 @@ final class HTTPSink: @unchecked Sendable {
     var pending: [UInt8] = []
     while true {
       while true {
-        if let end = Self.headEnd(pending) {
-          let head = String(decoding: pending[..<end], as: UTF8.self)
-          let size = Int(Self.value("content-length", head) ?? "0") ?? 0
-          if pending.count < end + 4 + size { break }
-          pending.removeFirst(end + 4 + size)
-          let id = Self.value("x-amz-firehose-request-id", head) ?? ""
-          let body = "{\"requestId\":\"\(id)\",\"timestamp\":1}"
-          let answer =
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
-            + body
-          _ = answer.withCString { write(connection, $0, answer.utf8.count) }
-          lock.lock()
-          count += 1
-          lock.unlock()
-        } else {
+        guard let end = Self.headEnd(pending) else {
           break
         }
+        let head = String(decoding: pending[..<end], as: UTF8.self)
+        let size = Int(Self.value("content-length", head) ?? "0") ?? 0
+        if pending.count < end + 4 + size { break }
+        pending.removeFirst(end + 4 + size)
+        let id = Self.value("x-amz-firehose-request-id", head) ?? ""
+        let body = "{\"requestId\":\"\(id)\",\"timestamp\":1}"
+        let answer =
+          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+          + body
+        _ = answer.withCString { write(connection, $0, answer.utf8.count) }
+        lock.lock()
+        count += 1
+        lock.unlock()
       }
       let got = read(connection, &buffer, buffer.count)
       if got <= 0 { return }

@@ -19,7 +19,8 @@ enum IdleBench {
       """
       dataDirectory: \(data)
       sources: { docker: { enabled: true, socket: \(root)/absent.sock, root: \(root) } }
-      """)
+      """
+    )
     let agent = try Child(binary, ["run", "--config", configuration, "--log-level", "error"])
     let pid = agent.process.processIdentifier
     defer { agent.process.terminate(); agent.waitUntilExit() }
@@ -53,7 +54,10 @@ enum IdleBench {
       + "\"State\":{\"Running\":true},\"Config\":{\"Image\":\"bench\",\"Labels\":{},\"Tty\":false}}"
     try metadata.write(toFile: directory + "/config.v2.json", atomically: true, encoding: .utf8)
     try "{\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{}}}".write(
-      toFile: directory + "/hostconfig.json", atomically: true, encoding: .utf8)
+      toFile: directory + "/hostconfig.json",
+      atomically: true,
+      encoding: .utf8
+    )
     try record("first line").write(toFile: log(index, root), atomically: false, encoding: .utf8)
   }
 

@@ -41,7 +41,8 @@ struct Usage {
     return Usage(
       cpu: rounded(seconds(used.ru_utime) + seconds(used.ru_stime), 3),
       wall: rounded(Double(ended - started) / 1e9, 3),
-      peakMegabytes: rounded(Double(used.ru_maxrss) * 1_024 / 1e6, 1))
+      peakMegabytes: rounded(Double(used.ru_maxrss) * 1_024 / 1e6, 1)
+    )
   }
 
   /// CPU seconds of a process that runs.

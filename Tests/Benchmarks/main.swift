@@ -1,8 +1,8 @@
 // Measures the release binary from outside, as its users meet it, and prints one JSON object.
 //
-// Input: the folder named by LOGAGENT_BENCH_INPUT with Docker json-file logs (`*-json.log`); without it a
-// smaller input of the same shape is made. LOGAGENT_BENCH_SHORT=1 keeps everything small: it only shows that
-// the benchmark runs.
+// Input: the folder named by LOGAGENT_BENCH_INPUT with Docker json-file logs (`*-json.log`);
+// without it a smaller input of the same shape is made. LOGAGENT_BENCH_SHORT=1 keeps everything
+// small: it only shows that the benchmark runs.
 
 import Foundation
 import TestSupport
@@ -14,7 +14,9 @@ let folder = TemporaryDirectory("logagent-bench")
 let data = folder.file("data")
 // The input is from one day for ever: it must not expire.
 let configuration = folder.write(
-  "bench.yml", "dataDirectory: \(data)\ndefaults: { retentionDays: 36500 }\n")
+  "bench.yml",
+  "dataDirectory: \(data)\ndefaults: { retentionDays: 36500 }\n"
+)
 
 func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
@@ -34,7 +36,9 @@ for file in files {
       [
         "import", "--quiet", "--format", "docker-json", "--resource", file.name, "--config",
         configuration, file.path,
-      ]))
+      ]
+    )
+  )
 }
 let rawBytes = try Shell.run("\(binary) groups --json --data-dir \(data)")
   .split(separator: "\n").reduce(0) { sum, line in
@@ -59,7 +63,9 @@ figures.append(("disk_ratio", rounded(Double(inputBytes) / Double(max(1, stored)
   var peak = 0.0
   for _ in 0..<runs {
     let usage = try Usage.of(
-      binary, ["logs", "--config", configuration, "-S", "2000-01-01", "--quiet"] + arguments)
+      binary,
+      ["logs", "--config", configuration, "-S", "2000-01-01", "--quiet"] + arguments
+    )
     best.cpu = min(best.cpu, usage.cpu)
     best.wall = min(best.wall, usage.wall)
     peak = max(peak, usage.peakMegabytes)
@@ -74,8 +80,10 @@ note("queries")
 try query("scan_absent", ["*", "--filter", "\"zzqx\"", "--count"], scans: true)
 try query("scan_common", ["*", "--filter", "\"INFO\"", "--count"], scans: true)
 try query(
-  "absent_id", ["*", "--filter", "\"4b7d0c1e-93aa-4f2b-8c55-0d9e8f7a6b5c\"", "--count"],
-  scans: false)
+  "absent_id",
+  ["*", "--filter", "\"4b7d0c1e-93aa-4f2b-8c55-0d9e8f7a6b5c\"", "--count"],
+  scans: false
+)
 try query("newest_100", [files[0].name, "-n", "100"], scans: false)
 
 // MARK: forwarding, idle, latency
@@ -98,7 +106,9 @@ let members = figures.map { "\"\($0.0)\": \($0.1)" }
 print("{\(members.joined(separator: ", "))}")
 
 nonisolated func megabytes(_ bytes: Int) -> Double { rounded(Double(bytes) / 1_000_000, 1) }
-nonisolated func rate(_ bytes: Int, _ seconds: Double) -> Int { Int(Double(bytes) / 1_000_000 / max(seconds, 0.001)) }
+nonisolated func rate(_ bytes: Int, _ seconds: Double) -> Int {
+  Int(Double(bytes) / 1_000_000 / max(seconds, 0.001))
+}
 nonisolated func rounded(_ value: Double, _ digits: Int) -> Double {
   let scale = pow(10, Double(digits))
   return (value * scale).rounded() / scale

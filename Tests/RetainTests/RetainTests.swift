@@ -11,8 +11,15 @@ private let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
 private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64) -> SegmentInfo {
   let time = now.adding(nanoseconds: -Int64(ageDays * Double(day)))
   return SegmentInfo(
-    id: id, group: group, storedBytes: bytes, events: 10, minTimestamp: time, maxTimestamp: time,
-    maxAgeBase: time, isSealed: true)
+    id: id,
+    group: group,
+    storedBytes: bytes,
+    events: 10,
+    minTimestamp: time,
+    maxTimestamp: time,
+    maxAgeBase: time,
+    isSealed: true
+  )
 }
 
 @Suite struct RetentionPolicyTests {
@@ -22,10 +29,17 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     let plan = policy.plan(
       RetentionPolicy.Situation(
         segments: [
-          segment(1, group: 1, ageDays: 7.01, bytes: 5), segment(2, group: 1, ageDays: 6.99, bytes: 5),
-          segment(3, group: 2, ageDays: 89, bytes: 5), segment(4, group: 3, ageDays: 4_000, bytes: 5),
-        ], tails: [(group: UInt32(1), maxAgeBase: now.adding(nanoseconds: -8 * day))], otherBytes: 0,
-        freeBytes: 1, now: now))
+          segment(1, group: 1, ageDays: 7.01, bytes: 5),
+          segment(2, group: 1, ageDays: 6.99, bytes: 5),
+          segment(3, group: 2, ageDays: 89, bytes: 5),
+          segment(4, group: 3, ageDays: 4_000, bytes: 5),
+        ],
+        tails: [(group: UInt32(1), maxAgeBase: now.adding(nanoseconds: -8 * day))],
+        otherBytes: 0,
+        freeBytes: 1,
+        now: now
+      )
+    )
     #expect(plan.deletions.map(\.segment.id) == [1])
     #expect(plan.deletions.allSatisfy { $0.reason == .age })
     #expect(plan.tails.map(\.group) == [1])
@@ -34,10 +48,13 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
   @Test("a noisy group pays for the cap; a quiet group's recent logs stay")
   func fairness() {
     let policy = RetentionPolicy(days: [:], maxDiskBytes: 1_000, minFreeBytes: 0)
-    var segments = (0..<50).map { segment(UInt64($0), group: 1, ageDays: Double(50 - $0) / 50, bytes: 64) }
+    var segments = (0..<50).map {
+      segment(UInt64($0), group: 1, ageDays: Double(50 - $0) / 50, bytes: 64)
+    }
     segments += (100..<103).map { segment(UInt64($0), group: 2, ageDays: 60, bytes: 20) }
     let plan = policy.plan(
-      .init(segments: segments, tails: [], otherBytes: 10, freeBytes: 1 << 40, now: now))
+      .init(segments: segments, tails: [], otherBytes: 10, freeBytes: 1 << 40, now: now)
+    )
     #expect(plan.deletions.allSatisfy { $0.segment.group == 1 && $0.reason == .diskUsage })
     let left = 3_270 - plan.deletions.reduce(0) { $0 + $1.segment.storedBytes }
     #expect(left <= 1_000 && left > 1_000 - 64)
@@ -49,7 +66,8 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     let policy = RetentionPolicy(days: [:], maxDiskBytes: .max, minFreeBytes: 100)
     let segments = (0..<5).map { segment(UInt64($0), group: 1, ageDays: 1, bytes: 30) }
     let plan = policy.plan(
-      .init(segments: segments, tails: [], otherBytes: 0, freeBytes: 50, now: now))
+      .init(segments: segments, tails: [], otherBytes: 0, freeBytes: 50, now: now)
+    )
     #expect(plan.deletions.map(\.segment.id) == [0, 1])
     #expect(plan.deletions.allSatisfy { $0.reason == .freeSpace })
   }
@@ -64,7 +82,9 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     let jumped = now.nanoseconds + 3_650 * day
     #expect(clock.now(wall: jumped, monotonic: 2 * hour) == nil)
     #expect(clock.now(wall: jumped + 23 * hour, monotonic: 25 * hour) == nil)
-    #expect(clock.now(wall: jumped + 25 * hour, monotonic: 27 * hour)?.nanoseconds == jumped + 25 * hour)
+    #expect(
+      clock.now(wall: jumped + 25 * hour, monotonic: 27 * hour)?.nanoseconds == jumped + 25 * hour
+    )
   }
 
   @Test("a clock that goes back is followed: older means fewer deletions")
@@ -92,7 +112,8 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
       for index in 0..<count {
         batch.append(
           timestamp: Timestamp(nanoseconds: clock.now() - age * day + Int64(index)),
-          message: Array("event \(index) of \(age) days ago".utf8).span)
+          message: Array("event \(index) of \(age) days ago".utf8).span
+        )
       }
       let ticket = store.submit(batch)
       #expect(store.waitCommitted(try #require(ticket), timeoutNanoseconds: 5_000_000_000))
@@ -102,13 +123,19 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     let sweeper = RetentionSweeper(
       store: store,
       options: RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0),
-      clock: clock, metrics: metrics)
+      clock: clock,
+      metrics: metrics
+    )
     var judge: RetentionClock?
     try sweeper.sweep(
-      RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0), &judge)
+      RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0),
+      &judge
+    )
     #expect(try reader.segments().count == 1)
     #expect(try reader.oldestTail().isEmpty)
     #expect(try reader.groups().first?.retentionDays == 7)
-    #expect(try Shell.run("ls \(directory.path)/segments/*/*.zst").split(separator: "\n").count == 1)
+    #expect(
+      try Shell.run("ls \(directory.path)/segments/*/*.zst").split(separator: "\n").count == 1
+    )
   }
 }

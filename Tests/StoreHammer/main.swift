@@ -1,5 +1,5 @@
-// Writes numbered events into a store until it is killed, or checks that what a killed writer left is
-// exactly a prefix of what it wrote, in order, with nothing twice.
+// Writes numbered events into a store until it is killed, or checks that what a killed writer left
+// is exactly a prefix of what it wrote, in order, with nothing twice.
 //
 //   store-hammer write DIR SEED    prints "C <n>" whenever events 0..<n are durable
 //   store-hammer check DIR ACKED   exits 1 and says why when a promise is broken
@@ -53,7 +53,9 @@ func number(_ bytes: [UInt8]) -> UInt64 {
   bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
 }
 
-func encode(_ number: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) } }
+func encode(_ number: UInt64) -> [UInt8] {
+  (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+}
 
 func write(_ directory: String, seed: UInt64) throws {
   var random = Generator(state: seed)
@@ -66,9 +68,13 @@ func write(_ directory: String, seed: UInt64) throws {
     let count = [1, 2, 5, 40, 300].randomElement(using: &random) ?? 1
     var batch = EventBatch(group: group(index), stream: LogStream(sanitizing: "stream"))
     for _ in 0..<count {
-      let text = "event \(next[index]) " + String(repeating: "x", count: Int.random(in: 0..<90, using: &random))
+      let text =
+        "event \(next[index]) "
+        + String(repeating: "x", count: Int.random(in: 0..<90, using: &random))
       batch.append(
-        timestamp: Timestamp(nanoseconds: SystemClock().now()), message: Array(text.utf8).span)
+        timestamp: Timestamp(nanoseconds: SystemClock().now()),
+        message: Array(text.utf8).span
+      )
       next[index] += 1
     }
     batch.checkpoint = SourceCheckpoint(source: source(index), position: encode(next[index]))
@@ -98,19 +104,32 @@ func check(_ directory: String, acknowledged: [UInt64]) throws {
     }
     var expected: UInt64 = 0
     for block in try reader.blocks(of: info.id, from: .distantPast, through: .distantFuture) {
-      if block.firstSequence != expected { fail("group \(index): sequence \(block.firstSequence), wanted \(expected)") }
+      if block.firstSequence != expected {
+        fail("group \(index): sequence \(block.firstSequence), wanted \(expected)")
+      }
       try blocks.messages(of: block, into: &bytes)
       let columns = try blocks.columns(of: block)
-      _ = try blocks.mayContain([NeedleProbe(literal: Array("-absent-needle-".utf8).span)], in: block)
+      _ = try blocks.mayContain(
+        [NeedleProbe(literal: Array("-absent-needle-".utf8).span)],
+        in: block
+      )
       for record in columns.records {
         let text = String(decoding: bytes[record.range], as: UTF8.self)
-        if !text.hasPrefix("event \(expected) ") { fail("group \(index): found '\(text.prefix(20))', wanted event \(expected)") }
+        if !text.hasPrefix("event \(expected) ") {
+          fail("group \(index): found '\(text.prefix(20))', wanted event \(expected)")
+        }
         expected += 1
       }
     }
-    if expected != positions[index] { fail("group \(index): \(expected) events, position \(positions[index])") }
-    if expected < acknowledged[index] { fail("group \(index): \(expected) events, \(acknowledged[index]) were acknowledged") }
-    if info.nextSequence != expected { fail("group \(index): next sequence \(info.nextSequence), \(expected) events") }
+    if expected != positions[index] {
+      fail("group \(index): \(expected) events, position \(positions[index])")
+    }
+    if expected < acknowledged[index] {
+      fail("group \(index): \(expected) events, \(acknowledged[index]) were acknowledged")
+    }
+    if info.nextSequence != expected {
+      fail("group \(index): next sequence \(info.nextSequence), \(expected) events")
+    }
   }
 }
 
@@ -120,7 +139,14 @@ func bench(_ directory: String, _ files: [String]) throws {
   options.ballastBytes = 0
   let store = try Store.open(options, clock: SystemClock(), metrics: Metrics())
   for (index, file) in files.enumerated() {
-    var importer = LogImporter(sink: store, group: group(index), format: .dockerJSON, clock: SystemClock(), stop: { false }, progress: { _ in })
+    var importer = LogImporter(
+      sink: store,
+      group: group(index),
+      format: .dockerJSON,
+      clock: SystemClock(),
+      stop: { false },
+      progress: { _ in }
+    )
     try importer.read(file, stream: LogStream(sanitizing: "stream"))
     print(importer.summary)
   }

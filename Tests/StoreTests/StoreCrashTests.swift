@@ -24,7 +24,9 @@ import Testing
 
   private func check(_ directory: String, _ acknowledged: String) throws -> String? {
     let checker = try Child(
-      Programs.path("store-hammer"), ["check", directory, acknowledged])
+      Programs.path("store-hammer"),
+      ["check", directory, acknowledged]
+    )
     return checker.waitUntilExit() == 0 ? nil : checker.text
   }
 
@@ -47,7 +49,8 @@ import Testing
 
   @Test(
     "40 power cuts on ext4 lose nothing that was acknowledged and double nothing",
-    .enabled(if: PowerCut.isPossible, "needs root, loop devices and xfs_io"))
+    .enabled(if: PowerCut.isPossible, "needs root, loop devices and xfs_io")
+  )
   func powerCut() throws {
     let disk = try PowerCut()
     defer { disk.remove() }

@@ -17,12 +17,16 @@ enum Fixture {
     checkpoint: SourceCheckpoint? = nil
   ) -> EventBatch {
     var batch = EventBatch(
-      group: group, stream: LogStream(sanitizing: stream), checkpoint: checkpoint)
+      group: group,
+      stream: LogStream(sanitizing: stream),
+      checkpoint: checkpoint
+    )
     for (index, message) in messages.enumerated() {
       batch.append(
         timestamp: Timestamp(nanoseconds: start + Int64(index) * 1_000_000),
         message: Array(message.utf8).span,
-        flags: index % 3 == 2 ? .stderr : [])
+        flags: index % 3 == 2 ? .stderr : []
+      )
     }
     return batch
   }
@@ -44,7 +48,9 @@ enum Fixture {
   }
 
   /// All messages of a group in order of sequence.
-  static func messages(_ directory: TemporaryDirectory, _ group: LogGroup = group) throws -> [String] {
+  static func messages(_ directory: TemporaryDirectory, _ group: LogGroup = group) throws
+    -> [String]
+  {
     let reader = try StoreReader(dataDirectory: directory.path)
     guard let info = try reader.groups().first(where: { $0.group == group }) else { return [] }
     var blocks = BlockReader()
@@ -66,14 +72,19 @@ enum Fixture {
 }
 
 @Suite struct StoreTests {
-  @Test("what was committed is read back in order, by trickle and by flood", arguments: Codec.allCases)
+  @Test(
+    "what was committed is read back in order, by trickle and by flood",
+    arguments: Codec.allCases
+  )
   func roundTrip(codec: Codec) throws {
     let directory = TemporaryDirectory()
     let store = try Fixture.open(directory, codec: codec)
     var expected: [String] = []
     for turn in 0..<20 {
       let large = turn % 7 == 3
-      let lines = (0..<(large ? 20_000 : 3)).map { "turn \(turn) line \($0) id=\(turn * 7919 + $0)" }
+      let lines = (0..<(large ? 20_000 : 3)).map {
+        "turn \(turn) line \($0) id=\(turn * 7919 + $0)"
+      }
       expected += lines
       try Fixture.commit(Fixture.batch(lines), to: store)
     }
@@ -103,12 +114,17 @@ enum Fixture {
     let directory = TemporaryDirectory()
     let store = try Fixture.open(directory)
     try Fixture.commit(
-        Fixture.batch(["a"], checkpoint: SourceCheckpoint(source: "docker:1", position: [1, 2, 3])), to: store)
+      Fixture.batch(["a"], checkpoint: SourceCheckpoint(source: "docker:1", position: [1, 2, 3])),
+      to: store
+    )
     #expect(store.position(of: "docker:1") == [1, 2, 3])
     store.close()
     let again = try Fixture.open(directory)
     #expect(again.position(of: "docker:1") == [1, 2, 3])
-    try Fixture.commit(Fixture.batch([], checkpoint: SourceCheckpoint(source: "docker:1", position: [])), to: again)
+    try Fixture.commit(
+      Fixture.batch([], checkpoint: SourceCheckpoint(source: "docker:1", position: [])),
+      to: again
+    )
     #expect(again.position(of: "docker:1") == nil)
     again.close()
   }
@@ -119,7 +135,9 @@ enum Fixture {
     let store = try Fixture.open(directory)
     let lines = (0..<30_000).map { "line \($0)" }
     try Fixture.commit(
-        Fixture.batch(lines, checkpoint: SourceCheckpoint(source: "docker:1", position: [9])), to: store)
+      Fixture.batch(lines, checkpoint: SourceCheckpoint(source: "docker:1", position: [9])),
+      to: store
+    )
     store.close()
     for suffix in ["", "-wal", "-shm"] {
       try FileSystem.remove(directory.file("catalog.sqlite" + suffix))
@@ -177,13 +195,16 @@ enum Fixture {
   func filter() throws {
     let directory = TemporaryDirectory()
     let store = try Fixture.open(directory)
-    let lines = (0..<20_000).map { "req=\(Entropy.uuid()) user_\($0) status=\(200 + $0 % 7) took \($0)ms" }
+    let lines = (0..<20_000).map {
+      "req=\(Entropy.uuid()) user_\($0) status=\(200 + $0 % 7) took \($0)ms"
+    }
     try Fixture.commit(Fixture.batch(lines), to: store)
     store.close()
     let reader = try StoreReader(dataDirectory: directory.path)
     let info = try #require(try reader.groups().first)
     let block = try #require(
-      try reader.blocks(of: info.id, from: .distantPast, through: .distantFuture).first)
+      try reader.blocks(of: info.id, from: .distantPast, through: .distantFuture).first
+    )
     var blocks = BlockReader()
     for line in lines.prefix(200) {
       let bytes = Array(line.utf8)
@@ -216,10 +237,13 @@ enum Fixture {
     let segments = try reader.segments()
     #expect(segments.count == 4)
     let ticket = try #require(
-      store.apply([.retire(segments: segments.prefix(2).map(\.id), reason: .age)]))
+      store.apply([.retire(segments: segments.prefix(2).map(\.id), reason: .age)])
+    )
     #expect(store.waitCommitted(ticket, timeoutNanoseconds: 5_000_000_000))
     #expect(try reader.segments().count == 2)
-    #expect(try Shell.run("ls \(directory.path)/segments/*/*.zst").split(separator: "\n").count == 2)
+    #expect(
+      try Shell.run("ls \(directory.path)/segments/*/*.zst").split(separator: "\n").count == 2
+    )
     let first = try Fixture.messages(directory).first
     #expect(first == "day 2 line 0")
     store.close()

@@ -1,6 +1,7 @@
 import Foundation
 
-/// An ext4 file system on a loop device whose power can be cut: every byte that was not synced is gone.
+/// An ext4 file system on a loop device whose power can be cut: every byte that was not synced is
+/// gone.
 ///
 /// Needs root, loop devices and xfs_io (xfsprogs); the shutdown ioctl that it sends is ext4's own.
 public final class PowerCut {

@@ -4,7 +4,8 @@ import Foundation
 public enum Programs {
   /// The path of an executable product, in the folder that the test runner itself is in.
   public static func path(_ name: String) -> String {
-    let runner = try! FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let runner =
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     let arguments = [CommandLine.arguments[0], runner]
     for candidate in arguments {
       let folder = (candidate as NSString).deletingLastPathComponent
@@ -32,7 +33,8 @@ public final class Child: @unchecked Sendable {
   private let output = Pipe()
   private let finished = DispatchSemaphore(value: 0)
 
-  public init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+  public init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws
+  {
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     var all = ProcessInfo.processInfo.environment
@@ -62,7 +64,8 @@ public final class Child: @unchecked Sendable {
     return String(decoding: gathered, as: UTF8.self)
   }
 
-  /// Waits until the output holds `marker`; false when the time is up or the child ended without it.
+  /// Waits until the output holds `marker`; false when the time is up or the child ended without
+  /// it.
   public func wait(for marker: String, seconds: Double) -> Bool {
     let deadline = Date().addingTimeInterval(seconds)
     while Date() < deadline {

@@ -76,7 +76,8 @@ struct ccurl_transfer {
   int added;
 };
 
-// libcurl's own max-filesize does not bound a chunked response (7.88.1 took 268 MB under a limit of 1 MB).
+// libcurl's own max-filesize does not bound a chunked response (7.88.1 took 268 MB under a limit of
+// 1 MB).
 static size_t keep(struct buffer *buffer, const void *bytes, size_t count, int *too_large) {
   if (count > buffer->limit - buffer->count) {
     *too_large = 1;

@@ -1,8 +1,8 @@
 package import LogModel
 internal import Platform
 
-/// A block's events without their messages: decoded and checked, so that every range lies inside the
-/// messages and every stream index is in the table.
+/// A block's events without their messages: decoded and checked, so that every range lies inside
+/// the messages and every stream index is in the table.
 package struct BlockColumns: Sendable {
   package let records: [EventRecord]
   package let streams: [LogStream]
@@ -10,7 +10,9 @@ package struct BlockColumns: Sendable {
   /// Runs of equal ingestion time: the index after the run, and the time.
   let ingestionEnds: [(end: Int, time: Int64)]
 
-  /// When the event was ingested. Logarithmic in the number of commits that filled the block.
+  /// When the event was ingested.
+  ///
+  /// Logarithmic in the number of commits that filled the block.
   package func ingestion(of index: Int) -> Timestamp {
     var low = 0
     var high = ingestionEnds.count - 1
@@ -103,12 +105,24 @@ enum ColumnCoding {
     records.reserveCapacity(count)
     for time in times { records.append(EventRecord(timestamp: time, offset: 0, length: 0)) }
     guard
-      decodeRuns(&reader, bytes, count: count, limit: UInt64(streams.count), { index, value in
-        records[index].stream = UInt16(value)
-      }),
-      decodeRuns(&reader, bytes, count: count, limit: 256, { index, value in
-        records[index].flags = EventFlags(rawValue: UInt8(value))
-      }),
+      decodeRuns(
+        &reader,
+        bytes,
+        count: count,
+        limit: UInt64(streams.count),
+        { index, value in
+          records[index].stream = UInt16(value)
+        }
+      ),
+      decodeRuns(
+        &reader,
+        bytes,
+        count: count,
+        limit: 256,
+        { index, value in
+          records[index].flags = EventFlags(rawValue: UInt8(value))
+        }
+      ),
       let lengths = decodeOriginalLengths(&reader, bytes, count: count)
     else { return nil }
     var offset = 0
@@ -122,7 +136,11 @@ enum ColumnCoding {
     }
     guard offset == rawBytes, reader.remaining == 0 else { return nil }
     return BlockColumns(
-      records: records, streams: streams, originalLengths: lengths, ingestionEnds: ingestion)
+      records: records,
+      streams: streams,
+      originalLengths: lengths,
+      ingestionEnds: ingestion
+    )
   }
 
   private static func decodeStreams(

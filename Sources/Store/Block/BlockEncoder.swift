@@ -1,8 +1,8 @@
 internal import LogModel
 internal import Platform
 
-/// A block's two parts in memory: metadata (header, filter, checkpoints, columns), and the messages as
-/// one frame of the codec.
+/// A block's two parts in memory: metadata (header, filter, checkpoints, columns), and the messages
+/// as one frame of the codec.
 struct EncodedBlock: Sendable {
   var header: BlockHeader
   var metadata: [UInt8]
@@ -11,7 +11,9 @@ struct EncodedBlock: Sendable {
   var streams: [LogStream]
 }
 
-/// Turns events into blocks; keeps its contexts and buffers from block to block. Store thread only.
+/// Turns events into blocks; keeps its contexts and buffers from block to block.
+///
+/// Store thread only.
 struct BlockEncoder: ~Copyable {
   private var compressor = Compressor()
   private var tokens = TokenSet()
@@ -24,7 +26,9 @@ struct BlockEncoder: ~Copyable {
     self.store = store
   }
 
-  /// Encodes all of `events`. Tail rows are written without a filter: they are decoded anyway.
+  /// Encodes all of `events`.
+  ///
+  /// Tail rows are written without a filter: they are decoded anyway.
   mutating func encode(
     _ events: borrowing PendingEvents,
     group: UInt32,
@@ -87,7 +91,11 @@ struct BlockEncoder: ~Copyable {
     metadata.append(contentsOf: columns)
     precondition(metadata.count == header.metadataBytes)
     return EncodedBlock(
-      header: header, metadata: metadata, payload: payload, streams: events.streams)
+      header: header,
+      metadata: metadata,
+      payload: payload,
+      streams: events.streams
+    )
   }
 
   private static func fillTimes(_ header: inout BlockHeader, _ events: borrowing PendingEvents) {

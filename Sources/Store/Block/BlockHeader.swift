@@ -1,10 +1,11 @@
 internal import LogModel
 internal import Platform
 
-/// The 160 bytes in front of every block: what is in it, how long its parts are, and their checksums.
+/// The 160 bytes in front of every block: what is in it, how long its parts are, and their
+/// checksums.
 ///
-/// Little-endian; the layout is in docs/segment-format.md. Everything a catalog row says of a block must
-/// agree with this before the block is believed.
+/// Little-endian; the layout is in docs/segment-format.md. Everything a catalog row says of a block
+/// must agree with this before the block is believed.
 struct BlockHeader: Equatable, Sendable {
   static let byteCount = 160
   static let magic: UInt32 = 0x3142_414C  // "LAB1"
@@ -31,7 +32,8 @@ struct BlockHeader: Equatable, Sendable {
   var maxTimestamp: Int64 = 0
   var minIngestion: Int64 = 0
   var maxIngestion: Int64 = 0
-  /// The youngest age base, min(event time, ingestion time), in the block: when the last event expires.
+  /// The youngest age base, min(event time, ingestion time), in the block: when the last event
+  /// expires.
   var maxAgeBase: Int64 = 0
   var payloadChecksum: UInt32 = 0
   var filterChecksum: UInt32 = 0
@@ -83,7 +85,9 @@ struct BlockHeader: Equatable, Sendable {
 
   /// Reads and checks the header at `offset`; nothing in it is trusted before its checksum holds.
   static func parse(_ bytes: Span<UInt8>, at offset: Int) -> Result {
-    guard offset >= 0, offset + byteCount <= bytes.count else { return .failure(.damaged("cut off")) }
+    guard offset >= 0, offset + byteCount <= bytes.count else {
+      return .failure(.damaged("cut off"))
+    }
     var reader = ByteReader(from: offset, to: offset + byteCount)
     guard reader.integer(UInt32.self, in: bytes) == magic else {
       return .failure(.damaged("no block here"))

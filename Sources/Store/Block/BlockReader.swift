@@ -47,7 +47,10 @@ package struct BlockReader: ~Copyable {
       payload.removeAll(keepingCapacity: true)
       let got = try storing { () throws(SyscallError) in
         try file.descriptor.read(
-          into: &payload, atMost: payloadBytes, at: offset + Int64(metadataBytes))
+          into: &payload,
+          atMost: payloadBytes,
+          at: offset + Int64(metadataBytes)
+        )
       }
       guard got == payloadBytes else { throw damage(block, "file is shorter than its blocks") }
       try unpack(block, header, payload.span, into: &bytes)
@@ -56,7 +59,11 @@ package struct BlockReader: ~Copyable {
         throw damage(block, "row length")
       }
       try unpack(
-        block, header, image.span.extracting(header.metadataBytes..<image.count), into: &bytes)
+        block,
+        header,
+        image.span.extracting(header.metadataBytes..<image.count),
+        into: &bytes
+      )
     case .lost(let error):
       throw error
     }
@@ -80,9 +87,16 @@ package struct BlockReader: ~Copyable {
     unpacked.removeAll(keepingCapacity: true)
     guard
       decompressor.decompress(
-        packed, with: header.codec, count: Int(header.columnRawBytes), into: &unpacked),
+        packed,
+        with: header.codec,
+        count: Int(header.columnRawBytes),
+        into: &unpacked
+      ),
       let columns = ColumnCoding.decodeColumns(
-        unpacked.span, times: times, rawBytes: Int(header.rawBytes))
+        unpacked.span,
+        times: times,
+        rawBytes: Int(header.rawBytes)
+      )
     else { throw damage(block, "columns do not decode") }
     return columns
   }
@@ -127,7 +141,8 @@ package struct BlockReader: ~Copyable {
     case header, filter, all
   }
 
-  /// Leaves the metadata, at least up to the wanted part, in `metadata` and returns its checked header.
+  /// Leaves the metadata, at least up to the wanted part, in `metadata` and returns its checked
+  /// header.
   private mutating func loadMetadata(
     of block: BlockReference,
     parts: Parts
@@ -170,7 +185,13 @@ package struct BlockReader: ~Copyable {
     let framed = Self.take(&self.framed)
     defer { self.framed = framed }
     return MetadataFrame.unwrap(
-      framed.span, at: 0, kind: .block, codec: file.codec, count: count, into: &metadata)
+      framed.span,
+      at: 0,
+      kind: .block,
+      codec: file.codec,
+      count: count,
+      into: &metadata
+    )
   }
 
   /// The header, when it says of the block what the catalog says.
@@ -209,7 +230,11 @@ package struct BlockReader: ~Copyable {
     unpacked.removeAll(keepingCapacity: true)
     guard
       decompressor.decompress(
-        packed, with: header.codec, count: Int(header.timestampRawBytes), into: &unpacked),
+        packed,
+        with: header.codec,
+        count: Int(header.timestampRawBytes),
+        into: &unpacked
+      ),
       let times = ColumnCoding.decodeTimestamps(unpacked.span, count: Int(header.eventCount))
     else { throw damage(block, "timestamps do not decode") }
     return times
@@ -226,12 +251,16 @@ package struct BlockReader: ~Copyable {
     }
     guard
       decompressor.decompress(
-        payload, with: header.codec, count: Int(header.rawBytes), into: &bytes)
+        payload,
+        with: header.codec,
+        count: Int(header.rawBytes),
+        into: &bytes
+      )
     else { throw damage(block, "payload does not unpack") }
   }
 
-  /// Moves a buffer out of `self` while it is in use: a span of a stored array and a mutation of another
-  /// field would overlap.
+  /// Moves a buffer out of `self` while it is in use: a span of a stored array and a mutation of
+  /// another field would overlap.
   private static func take(_ bytes: inout [UInt8]) -> [UInt8] {
     var taken: [UInt8] = []
     swap(&taken, &bytes)

@@ -2,6 +2,7 @@ package import LogModel
 internal import Platform
 
 /// A segment file held open for reading: stays readable after retention has unlinked it.
+///
 /// Safe from any thread; reads are positional.
 final class SegmentFile: Sendable {
   let descriptor: Descriptor

@@ -1,8 +1,10 @@
 package import LogModel
 internal import Platform
 
-/// Events of one group on their way into a block: an arena in the shape of a block's payload, records
-/// over it, and when each run of them was ingested. Used by the store thread.
+/// Events of one group on their way into a block: an arena in the shape of a block's payload,
+/// records over it, and when each run of them was ingested.
+///
+/// Used by the store thread.
 package struct PendingEvents: Sendable {
   package private(set) var bytes: [UInt8] = []
   package private(set) var records: [EventRecord] = []
@@ -90,7 +92,11 @@ package struct PendingEvents: Sendable {
     }
     var at = 0
     for run in ingestion {
-      let overlap = max(at, range.lowerBound)..<max(max(at, range.lowerBound), min(at + run.count, range.upperBound))
+      let overlap =
+        max(
+          at,
+          range.lowerBound
+        )..<max(max(at, range.lowerBound), min(at + run.count, range.upperBound))
       if !overlap.isEmpty { part.ingestion.append((overlap.count, run.time)) }
       at += run.count
     }
@@ -139,7 +145,9 @@ package struct PendingEvents: Sendable {
       for _ in 0..<run.count {
         let base = min(records[index].timestamp, run.time)
         // Divided only when the day changes.
-        if day == .min || base < day * Self.dayNanoseconds || base >= (day + 1) * Self.dayNanoseconds {
+        if day == .min || base < day * Self.dayNanoseconds
+          || base >= (day + 1) * Self.dayNanoseconds
+        {
           let next = Self.day(of: base)
           if day != .min && next != day {
             runs.append(start..<index)

@@ -2,9 +2,9 @@ internal import Platform
 
 /// A blocked Bloom filter over a block's tokens: tells that a substring cannot be in the block.
 ///
-/// On disk: kind (1), probes per entry, two zero bytes, number of 64-byte lines (u32), then the lines.
-/// Seven and a half bits an entry and five probes let about 3 % of absent tokens through; an id of
-/// several pieces is let through once in thousands. A token is a run of
+/// On disk: kind (1), probes per entry, two zero bytes, number of 64-byte lines (u32), then the
+/// lines. Seven and a half bits an entry and five probes let about 3 % of absent tokens through; an
+/// id of several pieces is let through once in thousands. A token is a run of
 /// [A-Za-z0-9]; see `TokenSet` for what an entry is.
 enum TokenFilter {
   private static let kind: UInt8 = 1
@@ -31,7 +31,9 @@ enum TokenFilter {
     for word in words { bytes.append(littleEndian: word) }
   }
 
-  /// True unless an entry is proved absent. A filter of an unknown kind proves nothing.
+  /// True unless an entry is proved absent.
+  ///
+  /// A filter of an unknown kind proves nothing.
   static func mayContain(_ entry: UInt64, in filter: Span<UInt8>) -> Bool {
     guard filter.count > headBytes, filter[0] == kind, Int(filter[1]) == probes else { return true }
     let lines = (filter.count - headBytes) / 64
@@ -59,9 +61,9 @@ enum TokenFilter {
 
 /// What a filter can be asked about one substring: entries that must all be there.
 ///
-/// A part of the needle that is bounded on both sides by other characters is a whole token; one bounded
-/// on its left gives the pieces at its own positions; one open on the left that is 15 bytes or longer
-/// gives eight alternatives, one for each alignment it may have in the token around it.
+/// A part of the needle that is bounded on both sides by other characters is a whole token; one
+/// bounded on its left gives the pieces at its own positions; one open on the left that is 15 bytes
+/// or longer gives eight alternatives, one for each alignment it may have in the token around it.
 package struct NeedleProbe: Sendable {
   /// All of these must be present.
   let required: [UInt64]

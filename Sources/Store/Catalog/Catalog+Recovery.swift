@@ -19,7 +19,8 @@ extension Catalog {
       """
       SELECT first_sequence, event_count, raw_bytes, min_timestamp, max_timestamp, min_ingestion,
         max_ingestion, image FROM tail WHERE group_id=? ORDER BY first_sequence
-      """)
+      """
+    )
     try statement.bind(.integer(Int64(group)))
     var rows: [BlockReference] = []
     while try statement.step() {
@@ -34,7 +35,8 @@ extension Catalog {
           minIngestion: Timestamp(nanoseconds: statement.integer(5)),
           maxIngestion: Timestamp(nanoseconds: statement.integer(6)),
           place: .tail(statement.blob(7))
-        ))
+        )
+      )
     }
     return rows
   }
@@ -45,7 +47,8 @@ extension Catalog {
       SELECT count(*), coalesce(sum(raw_bytes), 0), coalesce(min(first_sequence), 0),
         coalesce(max(max_age_base), 0), coalesce(min(min_ingestion), 0)
       FROM tail WHERE group_id=?
-      """)
+      """
+    )
     try statement.bind(.integer(Int64(group)))
     guard try statement.step() else { return GroupState.Tail() }
     return GroupState.Tail(
@@ -62,7 +65,8 @@ extension Catalog {
       """
       SELECT id, group_id, codec, day, length, sealed, events, raw_bytes, min_timestamp,
         max_timestamp, max_age_base, max_ingestion FROM segments
-      """)
+      """
+    )
     var rows: [SegmentRow] = []
     while try statement.step() {
       guard let codec = Codec(rawValue: UInt8(truncatingIfNeeded: statement.integer(2))) else {
@@ -84,13 +88,16 @@ extension Catalog {
             maxAgeBase: statement.integer(10),
             maxIngestion: statement.integer(11)
           )
-        ))
+        )
+      )
     }
     return rows
   }
 
   func segment(_ id: UInt64) throws(StoreError) -> (group: UInt32, codec: Codec, length: Int64)? {
-    let statement = try connection.prepare("SELECT group_id, codec, length FROM segments WHERE id=?")
+    let statement = try connection.prepare(
+      "SELECT group_id, codec, length FROM segments WHERE id=?"
+    )
     try statement.bind(.integer(Int64(bitPattern: id)))
     guard try statement.step(),
       let codec = Codec(rawValue: UInt8(truncatingIfNeeded: statement.integer(1)))
@@ -112,7 +119,9 @@ extension Catalog {
     ).run(.integer(Int64(group)))
   }
 
-  /// Deletes the leading tail rows that are wholly older; returns how many. Never leaves a hole.
+  /// Deletes the leading tail rows that are wholly older; returns how many.
+  ///
+  /// Never leaves a hole.
   func removeTail(group: UInt32, ageBaseBefore limit: Int64) throws(StoreError) -> Int {
     try connection.prepare(
       """
@@ -129,7 +138,8 @@ extension Catalog {
       """
       SELECT offset, first_sequence, event_count, min_timestamp, max_timestamp FROM blocks
       WHERE segment_id=? ORDER BY offset
-      """)
+      """
+    )
     try statement.bind(.integer(Int64(bitPattern: segment)))
     var entries: [SegmentFooter.Entry] = []
     while try statement.step() {
@@ -140,7 +150,8 @@ extension Catalog {
           eventCount: UInt32(truncatingIfNeeded: statement.integer(2)),
           minTimestamp: statement.integer(3),
           maxTimestamp: statement.integer(4)
-        ))
+        )
+      )
     }
     return entries
   }
@@ -153,7 +164,8 @@ extension Catalog {
         coalesce((SELECT max(first_sequence + event_count) FROM blocks WHERE group_id=groups.id), 0),
         coalesce((SELECT max(first_sequence + event_count) FROM tail WHERE group_id=groups.id), 0))
       FROM groups
-      """)
+      """
+    )
     var states: [GroupState] = []
     while try statement.step() {
       states.append(
@@ -162,7 +174,8 @@ extension Catalog {
           group: LogGroup(sanitizing: statement.text(1)),
           nextSequence: UInt64(bitPattern: statement.integer(2)),
           isNew: false
-        ))
+        )
+      )
     }
     return states
   }

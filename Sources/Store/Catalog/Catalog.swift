@@ -1,7 +1,9 @@
 internal import LogModel
 internal import Platform
 
-/// The one writable connection: what a commit writes, and what the writer asks. Store thread only.
+/// The one writable connection: what a commit writes, and what the writer asks.
+///
+/// Store thread only.
 final class Catalog {
   let connection: Connection
   /// The store's identity: 32 hexadecimal digits.
@@ -24,25 +26,31 @@ final class Catalog {
     connection = try Connection(path: path, .readWrite)
     try CatalogSchema.migrate(connection, path: path)
     store = try connection.text("SELECT value FROM meta WHERE key='store'") ?? ""
-    guard store.utf8.count == 32 else { throw .corrupt(path: path, offset: 0, reason: "no store id") }
+    guard store.utf8.count == 32 else {
+      throw .corrupt(path: path, offset: 0, reason: "no store id")
+    }
     insertGroup = try connection.prepare(
-      "INSERT INTO groups(id, name, next_sequence) VALUES(?, ?, ?)")
+      "INSERT INTO groups(id, name, next_sequence) VALUES(?, ?, ?)"
+    )
     updateGroup = try connection.prepare("UPDATE groups SET next_sequence=? WHERE id=?")
     putSegment = try connection.prepare(
       """
       INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
       ON CONFLICT(id) DO UPDATE SET length=?5, sealed=?6, events=?7, raw_bytes=?8,
         min_timestamp=?9, max_timestamp=?10, max_age_base=?11, max_ingestion=?12
-      """)
+      """
+    )
     insertBlock = try connection.prepare(
-      "INSERT INTO blocks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      "INSERT INTO blocks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    )
     insertTail = try connection.prepare("INSERT INTO tail VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     deleteTail = try connection.prepare("DELETE FROM tail WHERE group_id=? AND first_sequence<?")
     putStream = try connection.prepare(
       """
       INSERT INTO streams VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET
         events=events+?3, first=min(first, ?4), last=max(last, ?5), last_ingestion=?6
-      """)
+      """
+    )
     putSource = try connection.prepare("INSERT OR REPLACE INTO sources VALUES(?, ?, ?, ?, ?)")
     deleteSource = try connection.prepare("DELETE FROM sources WHERE name=?")
     putLane = try connection.prepare("INSERT OR REPLACE INTO lanes VALUES(?, ?, ?, ?, ?, ?, ?)")
@@ -71,33 +79,54 @@ final class Catalog {
 
   func put(_ segment: SegmentWriter) throws(StoreError) {
     try putSegment.run(
-      .integer(Int64(segment.id)), .integer(Int64(segment.group)),
-      .integer(Int64(segment.codec.rawValue)), .integer(segment.day), .integer(segment.length),
-      .integer(segment.isSealed ? 1 : 0), .integer(Int64(segment.totals.events)),
-      .integer(Int64(segment.totals.rawBytes)), .integer(segment.totals.minTimestamp),
-      .integer(segment.totals.maxTimestamp), .integer(segment.totals.maxAgeBase),
-      .integer(segment.totals.maxIngestion))
+      .integer(Int64(segment.id)),
+      .integer(Int64(segment.group)),
+      .integer(Int64(segment.codec.rawValue)),
+      .integer(segment.day),
+      .integer(segment.length),
+      .integer(segment.isSealed ? 1 : 0),
+      .integer(Int64(segment.totals.events)),
+      .integer(Int64(segment.totals.rawBytes)),
+      .integer(segment.totals.minTimestamp),
+      .integer(segment.totals.maxTimestamp),
+      .integer(segment.totals.maxAgeBase),
+      .integer(segment.totals.maxIngestion)
+    )
   }
 
   func add(_ header: BlockHeader, segment: UInt64, offset: Int64, metadataBytes: Int)
     throws(StoreError)
   {
     try insertBlock.run(
-      .integer(Int64(header.group)), .integer(Int64(header.firstSequence)),
-      .integer(Int64(header.eventCount)), .integer(Int64(segment)), .integer(offset),
-      .integer(Int64(metadataBytes)), .integer(Int64(header.payloadBytes)),
-      .integer(Int64(header.rawBytes)), .integer(header.minTimestamp),
-      .integer(header.maxTimestamp), .integer(header.minIngestion), .integer(header.maxIngestion))
+      .integer(Int64(header.group)),
+      .integer(Int64(header.firstSequence)),
+      .integer(Int64(header.eventCount)),
+      .integer(Int64(segment)),
+      .integer(offset),
+      .integer(Int64(metadataBytes)),
+      .integer(Int64(header.payloadBytes)),
+      .integer(Int64(header.rawBytes)),
+      .integer(header.minTimestamp),
+      .integer(header.maxTimestamp),
+      .integer(header.minIngestion),
+      .integer(header.maxIngestion)
+    )
   }
 
   func addTail(_ block: EncodedBlock) throws(StoreError) {
     let header = block.header
     try insertTail.run(
-      .integer(Int64(header.group)), .integer(Int64(header.firstSequence)),
-      .integer(Int64(header.eventCount)), .integer(Int64(header.rawBytes)),
-      .integer(header.minTimestamp), .integer(header.maxTimestamp), .integer(header.minIngestion),
-      .integer(header.maxIngestion), .integer(header.maxAgeBase),
-      .blob(block.metadata + block.payload))
+      .integer(Int64(header.group)),
+      .integer(Int64(header.firstSequence)),
+      .integer(Int64(header.eventCount)),
+      .integer(Int64(header.rawBytes)),
+      .integer(header.minTimestamp),
+      .integer(header.maxTimestamp),
+      .integer(header.minIngestion),
+      .integer(header.maxIngestion),
+      .integer(header.maxAgeBase),
+      .blob(block.metadata + block.payload)
+    )
   }
 
   func removeTail(group: UInt32, before sequence: UInt64) throws(StoreError) {
@@ -106,8 +135,13 @@ final class Catalog {
 
   func note(_ use: StreamUse, group: UInt32, stream: String) throws(StoreError) {
     try putStream.run(
-      .integer(Int64(group)), .text(stream), .integer(Int64(use.events)), .integer(use.first),
-      .integer(use.last), .integer(use.ingestion))
+      .integer(Int64(group)),
+      .text(stream),
+      .integer(Int64(use.events)),
+      .integer(use.first),
+      .integer(use.last),
+      .integer(use.ingestion)
+    )
   }
 
   func put(_ checkpoint: SourceCheckpoint, group: UInt32, lastSequence: UInt64) throws(StoreError) {
@@ -116,19 +150,25 @@ final class Catalog {
       return
     }
     try putSource.run(
-      .text(checkpoint.source), .integer(Int64(group)), .blob(checkpoint.position),
+      .text(checkpoint.source),
+      .integer(Int64(group)),
+      .blob(checkpoint.position),
       .integer(Int64(lastSequence)),
-      .integer(Int64(Self.checksum(checkpoint.source, checkpoint.position))))
+      .integer(Int64(Self.checksum(checkpoint.source, checkpoint.position)))
+    )
   }
 
   func put(_ lane: LaneState) throws(StoreError) {
     let pending = lane.pending
     try putLane.run(
-      .integer(Int64(lane.group)), .text(lane.destination), .integer(Int64(lane.cursor)),
+      .integer(Int64(lane.group)),
+      .text(lane.destination),
+      .integer(Int64(lane.cursor)),
       pending.map { .text($0.requestID) } ?? .null,
       pending.map { .integer(Int64($0.endSequence)) } ?? .null,
       pending.map { .integer($0.timestampMilliseconds) } ?? .null,
-      pending.map { .integer(Int64($0.version)) } ?? .null)
+      pending.map { .integer(Int64($0.version)) } ?? .null
+    )
   }
 
   func removeLane(group: UInt32, destination: String) throws(StoreError) {
@@ -164,7 +204,8 @@ final class Catalog {
   /// Read positions of a group's sources that gave events from `sequence` on.
   func checkpoints(group: UInt32, from sequence: UInt64) throws(StoreError) -> [SourceCheckpoint] {
     let statement = try connection.prepare(
-      "SELECT name, position FROM sources WHERE group_id=? AND last_sequence>=? LIMIT 1000")
+      "SELECT name, position FROM sources WHERE group_id=? AND last_sequence>=? LIMIT 1000"
+    )
     try statement.bind(.integer(Int64(group)), .integer(Int64(sequence)))
     var found: [SourceCheckpoint] = []
     while try statement.step() {

@@ -1,9 +1,11 @@
 internal import CSQLite
 internal import Platform
 
-/// One SQLite connection, as safe as SQLite can be made: defensive, no mmap, bounded, no double-quoted
-/// strings. One thread at a time. In the whole system at most one is writable for a data directory:
-/// SQLite before 3.51.3 can corrupt a WAL that two connections checkpoint.
+/// One SQLite connection, as safe as SQLite can be made: defensive, no mmap, bounded, no
+/// double-quoted strings.
+///
+/// One thread at a time. In the whole system at most one is writable for a data directory: SQLite
+/// before 3.51.3 can corrupt a WAL that two connections checkpoint.
 @safe
 final class Connection {
   private let handle: OpaquePointer
@@ -48,7 +50,13 @@ final class Connection {
   func prepare(_ sql: String) throws(StoreError) -> Statement {
     var prepared: OpaquePointer?
     let code = unsafe sqlite3_prepare_v3(
-      handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+      handle,
+      sql,
+      -1,
+      UInt32(SQLITE_PREPARE_PERSISTENT),
+      &prepared,
+      nil
+    )
     guard code == SQLITE_OK, let statement = unsafe prepared else { throw error(code) }
     return unsafe Statement(statement, connection: self)
   }
@@ -87,7 +95,9 @@ final class Connection {
   }
 }
 
-/// A prepared statement. Bind, step, read, reset; one thread at a time.
+/// A prepared statement.
+///
+/// Bind, step, read, reset; one thread at a time.
 @safe
 final class Statement {
   private let handle: OpaquePointer
@@ -149,7 +159,12 @@ final class Statement {
       code = unsafe sqlite3_bind_text(handle, position, text, -1, csqlite_transient())
     case .blob(let bytes):
       code = unsafe sqlite3_bind_blob64(
-        handle, position, bytes.isEmpty ? [0] : bytes, UInt64(bytes.count), csqlite_transient())
+        handle,
+        position,
+        bytes.isEmpty ? [0] : bytes,
+        UInt64(bytes.count),
+        csqlite_transient()
+      )
     case .null: code = unsafe sqlite3_bind_null(handle, position)
     }
     guard code == SQLITE_OK else { throw connection.error(code) }

@@ -1,4 +1,6 @@
-/// How a block's bytes are compressed. The raw value is on disk.
+/// How a block's bytes are compressed.
+///
+/// The raw value is on disk.
 package enum Codec: UInt8, Sendable, CaseIterable {
   /// zstd level 1: 6.7 to 1 at 550 MB/s on real logs, 1.8 GB/s back.
   case zstd = 1
@@ -21,7 +23,9 @@ package enum Codec: UInt8, Sendable, CaseIterable {
   }
 }
 
-/// Compresses with either codec; one frame or member per call. Used by one thread.
+/// Compresses with either codec; one frame or member per call.
+///
+/// Used by one thread.
 package struct Compressor: ~Copyable {
   private var zstd: ZstdCompressor?
   private var gzip: GzipCompressor?
@@ -45,7 +49,9 @@ package struct Compressor: ~Copyable {
   }
 }
 
-/// Unpacks with either codec; never beyond the size that was promised. Used by one thread.
+/// Unpacks with either codec; never beyond the size that was promised.
+///
+/// Used by one thread.
 package struct Decompressor: ~Copyable {
   private var zstd: ZstdDecompressor?
   private var gzip: GzipDecompressor?

@@ -24,7 +24,12 @@ struct ZstdCompressor: ~Copyable {
         guard let base = buffer.baseAddress else { return }
         let wrote = unsafe bytes.withUnsafeBufferPointer { input in
           unsafe ZSTD_compress2(
-            context, base + initialized, bound, input.baseAddress, input.count)
+            context,
+            base + initialized,
+            bound,
+            input.baseAddress,
+            input.count
+          )
         }
         // Fails only for a too small output or a broken context: both are our own bugs.
         precondition(ZSTD_isError(wrote) == 0)
@@ -49,7 +54,8 @@ struct ZstdDecompressor: ~Copyable {
   func decompress(_ bytes: Span<UInt8>, count: Int, into output: inout [UInt8]) -> Bool {
     var succeeded = false
     output.append(addingCapacity: count) { spare in
-      // Safety: at most `count` bytes are written; the frame is refused when it holds anything else.
+      // Safety: at most `count` bytes are written; the frame is refused when it holds anything
+      // else.
       unsafe spare.withUnsafeMutableBufferPointer { buffer, initialized in
         let base = unsafe buffer.baseAddress.map { unsafe $0 + initialized }
         let got = unsafe bytes.withUnsafeBufferPointer { input in

@@ -2,8 +2,8 @@ internal import Platform
 
 /// How a block's metadata hides inside a file that zstdcat or zcat must print as plain log lines.
 ///
-/// zstd: one skippable frame. gzip: a chain of empty members whose FEXTRA field ("LA") carries up to
-/// 65,000 bytes each. Either way its framed length follows from the content's length alone.
+/// zstd: one skippable frame. gzip: a chain of empty members whose FEXTRA field ("LA") carries up
+/// to 65,000 bytes each. Either way its framed length follows from the content's length alone.
 enum MetadataFrame {
   /// Skippable frame magics, little-endian on disk; they also tell what the frame is.
   enum Kind: UInt32 {
@@ -51,8 +51,8 @@ enum MetadataFrame {
     }
   }
 
-  /// Appends the first `count` bytes of the content framed at `offset`; false when the frame is not one
-  /// of `kind` or is cut off.
+  /// Appends the first `count` bytes of the content framed at `offset`; false when the frame is not
+  /// one of `kind` or is cut off.
   static func unwrap(
     _ bytes: Span<UInt8>,
     at offset: Int,

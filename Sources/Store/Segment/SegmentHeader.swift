@@ -45,7 +45,13 @@ struct SegmentHeader: Equatable {
     let content = bytes.extracting(0..<reader.offset)
     guard reader.integer(UInt32.self, in: bytes) == CRC32C.checksum(content) else { return nil }
     return SegmentHeader(
-      store: store, segment: segment, group: group, groupName: name, created: created, day: day)
+      store: store,
+      segment: segment,
+      group: group,
+      groupName: name,
+      created: created,
+      day: day
+    )
   }
 }
 

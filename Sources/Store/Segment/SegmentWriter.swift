@@ -2,10 +2,12 @@ internal import Glibc
 internal import LogModel
 internal import Platform
 
-/// One segment file that blocks are appended to. Store thread only.
+/// One segment file that blocks are appended to.
 ///
-/// Bytes behind `committedLength` do not exist yet: a restart cuts them off. After a failed fdatasync
-/// the file is never written again, because a retry reports success over lost pages.
+/// Store thread only.
+///
+/// Bytes behind `committedLength` do not exist yet: a restart cuts them off. After a failed
+/// fdatasync the file is never written again, because a retry reports success over lost pages.
 final class SegmentWriter {
   /// What the catalog's row sums up.
   struct Totals {
@@ -58,7 +60,11 @@ final class SegmentWriter {
     self.day = day
     path = layout.segment(id, group: group, codec: codec)
     let content = SegmentHeader(
-      store: store, segment: id, group: group, groupName: name.name, created: now.nanoseconds,
+      store: store,
+      segment: id,
+      group: group,
+      groupName: name.name,
+      created: now.nanoseconds,
       day: day
     ).encoded()
     var bytes: [UInt8] = []

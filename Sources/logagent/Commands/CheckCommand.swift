@@ -28,7 +28,9 @@ struct CheckCommand: ParsableCommand {
 
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "version", abstract: "Prints the version.")
+    commandName: "version",
+    abstract: "Prints the version."
+  )
 
   func run() {
     StandardError.writeData(Version.text + "\n")

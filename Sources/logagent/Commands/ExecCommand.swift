@@ -49,8 +49,9 @@ struct ExecCommand: ParsableCommand {
     throw ExitCode(Int32(exit.signal > 0 ? 128 + exit.signal : exit.code))
   }
 
-  /// Runs the command to its end. The session ends with this call: as long as it shows output, nobody
-  /// may remove the spool.
+  /// Runs the command to its end.
+  ///
+  /// The session ends with this call: as long as it shows output, nobody may remove the spool.
   private func execute(
     _ words: [String],
     _ place: ResourceMatcher.NamedPlace,
@@ -64,7 +65,9 @@ struct ExecCommand: ParsableCommand {
       }
       let session = try ExecSession(
         spoolDirectory: layout.spool,
-        spec: SpoolSpec(group: place.group, stream: place.stream, command: words), isQuiet: quiet)
+        spec: SpoolSpec(group: place.group, stream: place.stream, command: words),
+        isQuiet: quiet
+      )
       return (session.run, session.wait())
     } catch {
       StandardError.write("error: \(error)\n")
@@ -90,18 +93,24 @@ struct ExecCommand: ParsableCommand {
     } catch {
       if case .locked = error { return }
       StandardError.write(
-        "warning: the output is kept in \(run.directory) until a daemon collects it: \(error)\n")
+        "warning: the output is kept in \(run.directory) until a daemon collects it: \(error)\n"
+      )
     }
   }
 
   private func drain(_ store: Store, until run: SpoolRun, _ metrics: Metrics) throws(StoreError) {
     do throws(SyscallError) {
       let collector = try Collector(
-        options: CollectorOptions(spoolDirectory: store.layout.spool), sink: store,
-        metrics: metrics, notify: { _ in }, placement: { _ in .disabled })
+        options: CollectorOptions(spoolDirectory: store.layout.spool),
+        sink: store,
+        metrics: metrics,
+        notify: { _ in },
+        placement: { _ in .disabled }
+      )
       let stop = try StopSignal()
       let thread = try OSThread(name: "collect") { collector.run(until: stop) }
-      // A process that the command left behind may go on writing; then the next owner takes the rest.
+      // A process that the command left behind may go on writing; then the next owner takes the
+      // rest.
       let clock = SystemClock()
       let deadline = clock.monotonic() + 10_000_000_000
       while !run.isCollected, clock.monotonic() < deadline {

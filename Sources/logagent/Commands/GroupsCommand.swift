@@ -79,8 +79,10 @@ struct StreamsCommand: ParsableCommand {
       names = try GroupSearch(all.map(\.group), stack: configuration.stack).find(resource)
     } catch {
       throw CommandFailure(
-        error.description, help: "`logagent groups` lists what there is",
-        status: CommandFailure.Status.noInput)
+        error.description,
+        help: "`logagent groups` lists what there is",
+        status: CommandFailure.Status.noInput
+      )
     }
     var table = TextTable(["STREAM", "EVENTS", "FIRST", "LAST"])
     for group in all where names.contains(group.group) {

@@ -55,9 +55,14 @@ struct ImportCommand: ParsableCommand {
     defer { store.close() }
     let place = matcher.place(ofImport: "import", resource: resource)
     var importer = LogImporter(
-      sink: store, group: place.group, format: format.frame,
-      eventBytesMax: configuration.limits.maxEventSize, clock: clock, stop: { false },
-      progress: { progress in show(progress) })
+      sink: store,
+      group: place.group,
+      format: format.frame,
+      eventBytesMax: configuration.limits.maxEventSize,
+      clock: clock,
+      stop: { false },
+      progress: { progress in show(progress) }
+    )
     for file in files {
       let name = stream ?? FileSystem.lastComponent(of: file)
       do throws(CollectError) {
@@ -67,8 +72,9 @@ struct ImportCommand: ParsableCommand {
       }
     }
     let summary = importer.summary
-    guard summary.lastTicket == 0
-      || store.waitCommitted(summary.lastTicket, timeoutNanoseconds: 600_000_000_000)
+    guard
+      summary.lastTicket == 0
+        || store.waitCommitted(summary.lastTicket, timeoutNanoseconds: 600_000_000_000)
     else {
       throw CommandFailure("the store could not commit: \(store.state)", status: 74)
     }
@@ -89,7 +95,8 @@ struct ImportCommand: ParsableCommand {
     let total = progress.totalBytes.map { " of \(ByteCount.text(UInt64($0)))" } ?? ""
     StandardError.write(
       "\r\u{1b}[K\(TerminalText.string(progress.path)): \(ByteCount.text(UInt64(progress.doneBytes)))"
-        + "\(total), \(progress.events) events")
+        + "\(total), \(progress.events) events"
+    )
   }
 
   private func report(_ summary: ImportSummary, into group: LogGroup) {

@@ -51,7 +51,8 @@ struct StatusCommand: ParsableCommand {
     lines.append("data      \(layout.root)  \(ByteCount.text(used)) of \(ByteCount.text(limit))")
     lines.append(
       "sources   \(report["containers"]?.integer ?? 0) containers  Docker API: "
-        + TerminalText.string(report["docker"]?.text ?? "?"))
+        + TerminalText.string(report["docker"]?.text ?? "?")
+    )
     for name in report["unsupported"]?.items ?? [] {
       lines.append("          cannot be collected: \(TerminalText.string(name.text ?? ""))")
     }

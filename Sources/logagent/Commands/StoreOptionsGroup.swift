@@ -8,10 +8,13 @@ struct StoreLocation: ParsableArguments {
   var config: String?
 
   @Option(
-    name: .customLong("data-dir"), help: "The data directory, in place of the configuration's.")
+    name: .customLong("data-dir"),
+    help: "The data directory, in place of the configuration's."
+  )
   var dataDirectory: String?
 
-  /// The configuration that holds; prints what is wrong with it and ends with 78 when it is invalid.
+  /// The configuration that holds; prints what is wrong with it and ends with 78 when it is
+  /// invalid.
   func load() throws(CommandFailure) -> Configuration {
     let path = config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG")
     let directory = dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR")
@@ -19,8 +22,10 @@ struct StoreLocation: ParsableArguments {
     guard let configuration = loaded.configuration else {
       StandardError.write(DiagnosticPrinter.render(loaded.diagnostics))
       throw CommandFailure(
-        "the configuration is invalid", help: "run `logagent check` after mending it",
-        status: CommandFailure.Status.configuration)
+        "the configuration is invalid",
+        help: "run `logagent check` after mending it",
+        status: CommandFailure.Status.configuration
+      )
     }
     return configuration
   }

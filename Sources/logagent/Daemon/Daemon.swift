@@ -9,8 +9,8 @@ internal import Store
 internal import Synchronization
 internal import UnixSignals
 
-/// The wiring of `logagent run`: which stages there are, what configuration each of them gets, in which
-/// order they stop.
+/// The wiring of `logagent run`: which stages there are, what configuration each of them gets, in
+/// which order they stop.
 final class Daemon: Sendable {
   let logger: Logger
   let store: Store
@@ -44,24 +44,36 @@ final class Daemon: Sendable {
       space = try FileSystem.space(at: store.layout.root)
       try FileSystem.makeDirectory(store.layout.spool, mode: 0o770)
       collector = try Collector(
-        options: Self.collectorOptions(configuration, store.layout), sink: store, metrics: metrics,
+        options: Self.collectorOptions(configuration, store.layout),
+        sink: store,
+        metrics: metrics,
         notify: { notice in logger.log(level: Self.level(notice), "\(notice.text)") },
-        placement: Self.placement(configuration))
+        placement: Self.placement(configuration)
+      )
     } catch {
       throw CommandFailure(error)
     }
     sweeper = RetentionSweeper(
-      store: store, options: Self.retainOptions(configuration, space), clock: clock,
-      metrics: metrics)
+      store: store,
+      options: Self.retainOptions(configuration, space),
+      clock: clock,
+      metrics: metrics
+    )
     forwarder = Forwarder(
-      store: store, options: ForwardOptions(deadLetters: store.layout.deadLetters), clock: clock,
-      metrics: metrics, destinations: Self.destinations(configuration),
-      notify: { logger.warning("\($0)") })
+      store: store,
+      options: ForwardOptions(deadLetters: store.layout.deadLetters),
+      clock: clock,
+      metrics: metrics,
+      destinations: Self.destinations(configuration),
+      notify: { logger.warning("\($0)") }
+    )
   }
 
-  /// Runs until SIGTERM or SIGINT; every stage has stopped and everything is committed when it returns.
+  /// Runs until SIGTERM or SIGINT; every stage has stopped and everything is committed when it
+  /// returns.
   func run() async throws {
-    // Stopped in reverse: first nothing new comes, then what came is committed, then it is delivered.
+    // Stopped in reverse: first nothing new comes, then what came is committed, then it is
+    // delivered.
     let services: [any Service] = [
       ThreadService(name: "retain") { [sweeper] in sweeper.run(until: $0) },
       ThreadService(name: "forward") { [forwarder] in forwarder.run(until: $0) },
@@ -71,12 +83,16 @@ final class Daemon: Sendable {
     ]
     var group = ServiceGroupConfiguration(
       services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle") { _ in
+      gracefulShutdownSignals: [.sigterm, .sigint],
+      logger: Logger(label: "lifecycle") { _ in
         SwiftLogNoOpLogHandler()
-      })
+      }
+    )
     group.maximumGracefulShutdownDuration = .seconds(9)
     logger.info(
-      "started", metadata: ["data": "\(store.layout.root)", "version": "\(Version.number)"])
+      "started",
+      metadata: ["data": "\(store.layout.root)", "version": "\(Version.number)"]
+    )
     notification.send("READY=1\nSTATUS=collecting")
     try await ServiceGroup(configuration: group).run()
     store.close()
@@ -104,18 +120,24 @@ final class Daemon: Sendable {
     let path = location.config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG")
     let loaded = Configuration.load(
       path: path,
-      dataDirectory: location.dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR"))
+      dataDirectory: location.dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR")
+    )
     metrics.set(
-      "logagent_config_last_reload_successful", loaded.configuration == nil ? 0 : 1)
+      "logagent_config_last_reload_successful",
+      loaded.configuration == nil ? 0 : 1
+    )
     metrics.add(
-      "logagent_config_reloads_total", 1,
-      [("result", loaded.configuration == nil ? "invalid" : "applied")])
+      "logagent_config_reloads_total",
+      1,
+      [("result", loaded.configuration == nil ? "invalid" : "applied")]
+    )
     guard var next = loaded.configuration else {
       let first = loaded.diagnostics.first { $0.severity == .error }?.headline ?? "unreadable"
       reloadFailure.withLock { $0 = first }
       logger.error(
         "the configuration is invalid, the old one stays; run `logagent check`",
-        metadata: ["first": "\(first)"])
+        metadata: ["first": "\(first)"]
+      )
       return
     }
     let current = configuration.withLock { $0 }
@@ -145,7 +167,8 @@ final class Daemon: Sendable {
       dockerRoot: isOff ? nil : configuration.docker.root,
       dockerSocket: isOff ? nil : configuration.docker.socket,
       spoolDirectory: layout.spool,
-      eventBytesMax: configuration.limits.maxEventSize)
+      eventBytesMax: configuration.limits.maxEventSize
+    )
   }
 
   private static func placement(_ configuration: Configuration) -> Collector.Resolver {
@@ -161,7 +184,8 @@ final class Daemon: Sendable {
     return RetainOptions(
       days: { matcher.settings(ofGroup: $0).retentionDays },
       maxDiskBytes: configuration.limits.maxDiskUsage.bytes(ofTotal: space.totalBytes),
-      minFreeBytes: configuration.limits.minFreeDisk.bytes(ofTotal: space.totalBytes))
+      minFreeBytes: configuration.limits.minFreeDisk.bytes(ofTotal: space.totalBytes)
+    )
   }
 
   private static func destinations(
@@ -194,7 +218,8 @@ final class Daemon: Sendable {
       retryDurationSeconds: chosen.retryDurationSeconds,
       flushSeconds: forward.flushSeconds,
       allowsPlaintext: forward.allowInsecure,
-      pausedReason: chosen.pausedReason)
+      pausedReason: chosen.pausedReason
+    )
   }
 
   private static func level(_ notice: CollectNotice) -> Logger.Level {
@@ -244,21 +269,32 @@ final class Daemon: Sendable {
     let collected = collector.status
     let retained = sweeper.status
     var report = StatusReport(
-      processID: ProcessExit.processID, startedMilliseconds: started / 1_000_000,
-      writtenMilliseconds: clock.now() / 1_000_000, state: "ok",
-      configuration: location.config ?? Configuration.defaultPath, containers: collected.containers.count,
-      unsupported: collected.unsupported.map(\.name), docker: collected.dockerAPI,
-      backlogBytes: store.backlogBytes, usedBytes: retained.usedBytes,
+      processID: ProcessExit.processID,
+      startedMilliseconds: started / 1_000_000,
+      writtenMilliseconds: clock.now() / 1_000_000,
+      state: "ok",
+      configuration: location.config ?? Configuration.defaultPath,
+      containers: collected.containers.count,
+      unsupported: collected.unsupported.map(\.name),
+      docker: collected.dockerAPI,
+      backlogBytes: store.backlogBytes,
+      usedBytes: retained.usedBytes,
       limitBytes: Int64(metrics.value("logagent_storage_limit_bytes")),
       isClockTrusted: retained.isClockTrusted,
       lanes: forwarder.status.map { lane in
         StatusReport.Lane(
-          group: lane.group.name, destination: lane.destination, queuedEvents: lane.queuedEvents,
-          oldestUnsentMilliseconds: nil, lastError: lane.lastError,
-          nextAttemptSeconds: lane.nextAttemptSeconds, paused: lane.pausedReason,
-          deadLetterEvents: lane.deadLetterEvents)
+          group: lane.group.name,
+          destination: lane.destination,
+          queuedEvents: lane.queuedEvents,
+          oldestUnsentMilliseconds: nil,
+          lastError: lane.lastError,
+          nextAttemptSeconds: lane.nextAttemptSeconds,
+          paused: lane.pausedReason,
+          deadLetterEvents: lane.deadLetterEvents
+        )
       },
-      metrics: metrics.snapshot().map { ($0.0.name + $0.0.labels, $0.1) })
+      metrics: metrics.snapshot().map { ($0.0.name + $0.0.labels, $0.1) }
+    )
     report.reloadFailed = reloadFailure.withLock { $0 }
     switch state {
     case .ok: break

@@ -4,8 +4,8 @@ internal import Platform
 
 /// The agent's own log: one line an event, for people and for journald.
 ///
-/// `2026-11-23T10:00:00.123Z warning lost the Docker socket path=/run/docker.sock`. Under journald the
-/// time is left out and the priority goes in front as `<4>`.
+/// `2026-11-23T10:00:00.123Z warning lost the Docker socket path=/run/docker.sock`. Under journald
+/// the time is left out and the priority goes in front as `<4>`.
 struct StderrLogHandler: LogHandler {
   var logLevel = Logger.Level.info
   var metadata: Logger.Metadata = [:]

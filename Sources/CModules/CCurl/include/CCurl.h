@@ -1,6 +1,7 @@
 #pragma once
-// libcurl for one job: POST a body, many at once on one thread. The library is loaded on first use, so that
-// a process that forwards nothing never maps it (6.6 ms and 32 shared libraries at every start).
+// libcurl for one job: POST a body, many at once on one thread. The library is loaded on first use,
+// so that a process that forwards nothing never maps it (6.6 ms and 32 shared libraries at every
+// start).
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,7 +33,8 @@ typedef enum {
 ccurl_multi *ccurl_multi_create(void);
 void ccurl_multi_free(ccurl_multi *multi);
 
-/// Starts a POST. `body` must stay where it is until the transfer is released; `headers` are copied.
+/// Starts a POST. `body` must stay where it is until the transfer is released; `headers` are
+/// copied.
 ccurl_transfer *ccurl_start(ccurl_multi *multi, const char *url, const char *const *headers,
                             size_t header_count, const uint8_t *body, size_t body_bytes,
                             const ccurl_settings *settings, uint64_t token);

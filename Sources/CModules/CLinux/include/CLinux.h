@@ -1,5 +1,6 @@
 #pragma once
-// What Glibc's Swift overlay hides (GNU extensions, variadic calls) and what needs a CPU instruction.
+// What Glibc's Swift overlay hides (GNU extensions, variadic calls) and what needs a CPU
+// instruction.
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -48,7 +49,8 @@ void clinux_tune_heap(void);
 /// malloc_trim(0): returns freed arenas to the kernel, after a burst.
 void clinux_trim_heap(void);
 
-/// CRC32C (Castagnoli) of `count` bytes continued from `crc`; SSE 4.2 or ARMv8 where the CPU has it.
+/// CRC32C (Castagnoli) of `count` bytes continued from `crc`; SSE 4.2 or ARMv8 where the CPU has
+/// it.
 uint32_t clinux_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /// flock(2), whose struct of the same name shadows the function in Swift.
