@@ -4,10 +4,10 @@ internal import Platform
 /// Log text made safe for a terminal: no byte of it can move the cursor, set a title, fill the
 /// clipboard or turn the reading direction.
 ///
-/// Every control but tab and newline is shown as what it is (`\x1b`), as are DEL, the C1 controls in
-/// either form, bidirectional overrides and line separators; bytes that are not UTF-8 become `\xNN`.
-/// A carriage return at the end of a line is left out. What follows a newline is indented, so that no
-/// message can look like the next event.
+/// Every control but tab and newline is shown as what it is (`\x1b`), as are DEL, the C1 controls
+/// in either form, bidirectional overrides and line separators; bytes that are not UTF-8 become
+/// `\xNN`. A carriage return at the end of a line is left out. What follows a newline is indented,
+/// so that no message can look like the next event.
 enum TerminalText {
   /// Longest colour sequence that is let through.
   private static let colourBytesMax = 32
