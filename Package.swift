@@ -90,7 +90,7 @@ let package = Package(
     ),
     .executableTarget(
       name: "logagent-bench",
-      dependencies: ["TestSupport"],
+      dependencies: ["TestSupport", "logagent"],
       path: "Tests/Benchmarks",
       swiftSettings: testHouse
     ),

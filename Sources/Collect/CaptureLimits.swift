@@ -1,8 +1,10 @@
 /// Bounds of capture that no other target needs; the shared ones are in `Limits`.
 enum CaptureLimits {
-  /// The longest physical record that is looked at as a whole; a longer one is cut while it is read.
+  /// The longest physical record that is looked at as a whole; a longer one is cut while it is
+  /// read.
   static let recordBytesMax = 2_097_152
-  /// Bytes before the read position that are compared to notice a file that was cut and has regrown.
+  /// Bytes before the read position that are compared to notice a file that was cut and has
+  /// regrown.
   static let tailBytes = 64
   /// Fingerprints of files that a position remembers, so that older files of the chain are known.
   static let historyKept = 8
@@ -17,6 +19,8 @@ enum CaptureLimits {
   /// Idle polling of a file that has been idle for `longIdleNanoseconds`.
   static let longIdlePollNanoseconds: Int64 = 500_000_000
   static let longIdleNanoseconds: Int64 = 30_000_000_000
+  /// How long an idle file is asked by its handle alone, when events tell of its directory.
+  static let pathLookNanoseconds: Int64 = 2_000_000_000
   /// All directories are listed again this often, in case an event was lost.
   static let rescanNanoseconds: Int64 = 5_000_000_000
   /// How long a new container's output waits for its metadata before it is placed without.

@@ -1,8 +1,11 @@
 internal import LogModel
 internal import Platform
 
-/// A message for the operator: an event, its subject, the consequence. Never log text.
+/// A message for the operator: an event, its subject, the consequence.
+///
+/// Never log text.
 package struct CollectNotice: Sendable, Equatable {
+  /// How much it matters.
   package enum Severity: Sendable { case info, warning, error }
 
   package let severity: Severity
@@ -14,9 +17,12 @@ package struct CollectNotice: Sendable, Equatable {
   }
 }
 
-/// What everything on the collect thread shares. Used by that thread only.
+/// What everything on the collect thread shares.
+///
+/// Used by that thread only.
 final class CollectContext {
-  /// Called once a batch, so the dispatch costs nothing; the store and the tests' sinks differ in type.
+  /// Called once a batch, so the dispatch costs nothing; the store and the tests' sinks differ in
+  /// type.
   let sink: any EventSink
   let metrics: Metrics
   /// The system's clock, or one that a test moves.

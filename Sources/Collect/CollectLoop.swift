@@ -50,10 +50,12 @@ final class CollectLoop {
         try docker?.turn(at: now)
         try spools?.turn(at: now)
         if now >= nextStatus {
-          nextStatus = now + Self.statusNanoseconds
           boundHeldFiles()
-          publish(status())
-          report()
+          let current = status()
+          report(current)
+          // With very many containers the picture itself would be the cost of being idle.
+          nextStatus = now + Self.statusNanoseconds * (current.containers.count > 100 ? 5 : 1)
+          publish(current)
         }
         sleep(until: stop)
       }
@@ -103,7 +105,9 @@ final class CollectLoop {
 
   /// Deleted files that are still open use disk that nobody sees: beyond the bound the oldest goes.
   private func boundHeldFiles() {
-    var sizes = followers.map { ($0, $0.tail.heldDeletedBytes) }
+    var sizes = followers.filter { $0.tail.segments.count > 1 }.map {
+      ($0, $0.tail.heldDeletedBytes)
+    }
     while sizes.reduce(0, { $0 + $1.1 }) > Limits.heldDeletedBytesMax {
       guard let index = sizes.indices.max(by: { sizes[$0].1 < sizes[$1].1 }) else { return }
       sizes[index].0.tail.dropOldestHeld()
@@ -113,15 +117,17 @@ final class CollectLoop {
     }
   }
 
-  private func report() {
+  private func report(_ status: CollectorStatus) {
     guard let docker else { return }
     var states: [CollectorStatus.State: Int] = [
       .collected: 0, .disabled: 0, .unsupported: 0, .waiting: 0,
     ]
     var backlog: [String: Int64] = [:]
-    for container in docker.statuses() {
+    for container in status.containers {
       states[container.state, default: 0] += 1
-      if container.state == .collected { backlog[container.group, default: 0] += container.lagBytes }
+      if container.state == .collected {
+        backlog[container.group, default: 0] += container.lagBytes
+      }
     }
     for (state, count) in states {
       context.metrics.set("logagent_containers", Double(count), [("state", state.rawValue)])
@@ -130,7 +136,10 @@ final class CollectLoop {
       context.metrics.set("logagent_source_backlog_bytes", Double(bytes), [("resource", group)])
     }
     context.metrics.set(
-      "logagent_source_up", docker.isRootReadable ? 1 : 0, [("source", "docker-files")])
+      "logagent_source_up",
+      docker.isRootReadable ? 1 : 0,
+      [("source", "docker-files")]
+    )
   }
 
   private func status() -> CollectorStatus {
@@ -159,11 +168,16 @@ extension DockerSources {
         state = .collected
       }
       return CollectorStatus.Container(
-        id: container.id, name: metadata?.name ?? "",
+        id: container.id,
+        name: metadata?.name ?? "",
         group: state == .collected ? tail?.group.name ?? "" : "",
-        stream: state == .collected ? tail?.stream.name ?? "" : "", state: state,
-        isRunning: container.stoppedAt == nil, lagBytes: tail?.lagBytes ?? 0,
-        events: tail?.eventCount ?? 0, logDriver: metadata?.logDriver ?? "")
+        stream: state == .collected ? tail?.stream.name ?? "" : "",
+        state: state,
+        isRunning: container.stoppedAt == nil,
+        lagBytes: tail?.lagBytes ?? 0,
+        events: tail?.eventCount ?? 0,
+        logDriver: metadata?.logDriver ?? ""
+      )
     }.sorted { $0.id < $1.id }
   }
 }

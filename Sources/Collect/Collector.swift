@@ -2,7 +2,9 @@ package import LogModel
 package import Platform
 internal import Synchronization
 
-/// What the collector reads. A nil path switches that kind of source off.
+/// What the collector reads.
+///
+/// A nil path switches that kind of source off.
 package struct CollectorOptions: Sendable, Equatable {
   /// Docker's data root, such as `/var/lib/docker`; it may appear later.
   package var dockerRoot: String?
@@ -27,8 +29,8 @@ package struct CollectorOptions: Sendable, Equatable {
 
 /// Collects the output of all containers and commands into the sink: one thread, one loop.
 ///
-/// `run` blocks the thread that calls it until it is stopped or the sink closes; everything else is safe
-/// from any thread.
+/// `run` blocks the thread that calls it until it is stopped or the sink closes; everything else is
+/// safe from any thread.
 package final class Collector: Sendable {
   package typealias Resolver = @Sendable (ContainerMetadata) -> Placement
 
@@ -58,8 +60,9 @@ package final class Collector: Sendable {
     resolver = Mutex((placement, false))
   }
 
-  /// Names containers anew. Unchanged ones are not touched; one whose place changes goes on there from
-  /// its current offset.
+  /// Names containers anew.
+  ///
+  /// Unchanged ones are not touched; one whose place changes goes on there from its current offset.
   package func reload(placement: @escaping Resolver) {
     resolver.withLock { $0 = (placement, true) }
     wake.ring()
@@ -71,8 +74,12 @@ package final class Collector: Sendable {
   package func run(until stop: StopSignal) {
     ProcessLimits.raiseOpenFiles()
     let context = CollectContext(
-      sink: sink, metrics: metrics, clock: clock, eventBytesMax: options.eventBytesMax,
-      notify: notify)
+      sink: sink,
+      metrics: metrics,
+      clock: clock,
+      eventBytesMax: options.eventBytesMax,
+      notify: notify
+    )
     let hub = WatchHub(notify: notify)
     var api: DockerAPI?
     var apiThread: OSThread?
@@ -91,11 +98,21 @@ package final class Collector: Sendable {
     }
     let docker = options.dockerRoot.map {
       DockerSources(
-        root: $0, hub: hub, context: context, placement: resolver.withLock { $0.current })
+        root: $0,
+        hub: hub,
+        context: context,
+        placement: resolver.withLock { $0.current }
+      )
     }
     let spools = options.spoolDirectory.map { SpoolSources(root: $0, hub: hub, context: context) }
     let loop = CollectLoop(
-      context: context, hub: hub, docker: docker, spools: spools, api: api, wake: wake)
+      context: context,
+      hub: hub,
+      docker: docker,
+      spools: spools,
+      api: api,
+      wake: wake
+    )
     loop.run(
       until: stop,
       placement: {
@@ -104,7 +121,8 @@ package final class Collector: Sendable {
           return slot.isNew ? slot.current : nil
         }
       },
-      publish: { status in self.latest.withLock { $0 = status } })
+      publish: { status in self.latest.withLock { $0 = status } }
+    )
     apiStop?.raise()
     apiThread?.join()
   }

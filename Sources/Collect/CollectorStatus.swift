@@ -1,5 +1,7 @@
-/// The collector as `status` shows it; a copy that is at most a second old.
+/// The collector as `status` shows it; a copy that is a second old at most, five with over 100
+/// containers.
 package struct CollectorStatus: Sendable, Equatable {
+  /// One container.
   package struct Container: Sendable, Equatable {
     package var id: String
     package var name: String
@@ -15,6 +17,7 @@ package struct CollectorStatus: Sendable, Equatable {
     package var logDriver: String
   }
 
+  /// What happens with a container's output.
   package enum State: String, Sendable {
     case collected
     /// `logging.disabled`.
@@ -25,6 +28,7 @@ package struct CollectorStatus: Sendable, Equatable {
     case waiting
   }
 
+  /// One command under `exec`.
   package struct Run: Sendable, Equatable {
     package var id: String
     package var group: String

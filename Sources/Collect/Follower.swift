@@ -1,11 +1,13 @@
 internal import LogModel
 internal import Platform
 
-/// A tail and the times at which it gets its turns. Used by the collect thread.
+/// A tail and the times at which it gets its turns.
 ///
-/// No waiting while data flows; then 10 ms, doubling to 250 ms, and 500 ms for a file that has been idle
-/// for long. Idle polls fall on a common grid, so that a thousand idle files wake the thread as often as
-/// one does.
+/// Used by the collect thread.
+///
+/// No waiting while data flows; then 10 ms, doubling to 250 ms, and 500 ms for a file that has been
+/// idle for long. Idle polls fall on a common grid, so that a thousand idle files wake the thread
+/// as often as one does.
 final class Follower {
   let tail: FileTail
   private let context: CollectContext
@@ -22,9 +24,14 @@ final class Follower {
   }
 
   /// Something happened to its files: look at once.
-  func poke() { nextPoll = 0 }
+  func poke() {
+    nextPoll = 0
+    tail.mustLookAtPath = true
+  }
 
-  /// Takes a turn; throws only when the sink is closing. Everything else concerns this source alone.
+  /// Takes a turn; throws only when the sink is closing.
+  ///
+  /// Everything else concerns this source alone.
   func turn(at now: Int64) throws(CollectError) {
     do throws(CollectError) {
       let outcome = try tail.turn()
@@ -34,7 +41,10 @@ final class Follower {
       if case .closing = error { throw error }
       let text = error.description
       context.metrics.add(
-        "logagent_source_errors_total", 1, [("resource", tail.groupName)])
+        "logagent_source_errors_total",
+        1,
+        [("resource", tail.groupName)]
+      )
       if text != lastFailure {
         context.notify(CollectNotice(.error, "\(tail.source): \(text); trying again every second"))
       }
@@ -57,7 +67,8 @@ final class Follower {
         now - lastData > CaptureLimits.longIdleNanoseconds
         ? CaptureLimits.longIdlePollNanoseconds : Limits.pollMaxNanoseconds
       interval =
-        isBusy ? Limits.pollMinNanoseconds : min(max(interval * 2, Limits.pollMinNanoseconds), slowest)
+        isBusy
+        ? Limits.pollMinNanoseconds : min(max(interval * 2, Limits.pollMinNanoseconds), slowest)
     }
     nextPoll = now + interval
     if interval >= Limits.pollMaxNanoseconds / 2 { nextPoll = (now / interval + 1) * interval }

@@ -1,9 +1,11 @@
 internal import Platform
 
-/// The agent's one inotify instance, shared by all sources. Used by the collect thread.
+/// The agent's one inotify instance, shared by all sources.
 ///
-/// Counts how often a chosen name appeared in a directory: each rotation creates the base anew, so the
-/// count tells how many files a chain must have gained, and with it whether one was missed.
+/// Used by the collect thread.
+///
+/// Counts how often a chosen name appeared in a directory: each rotation creates the base anew, so
+/// the count tells how many files a chain must have gained, and with it whether one was missed.
 final class WatchHub {
   /// Added to every count when the kernel dropped events: any number may have been missed.
   private static let unknown = 1 << 20
@@ -23,7 +25,9 @@ final class WatchHub {
         CollectNotice(
           .warning,
           "no inotify (\(error)); directories are listed every second instead; "
-            + "see /proc/sys/fs/inotify/max_user_instances"))
+            + "see /proc/sys/fs/inotify/max_user_instances"
+        )
+      )
     }
   }
 

@@ -29,15 +29,21 @@ package enum ChildProcess {
     var argumentPointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
     var environmentPointers = unsafe (environment ?? []).map { unsafe strdup($0) } + [nil]
     defer {
-      for unsafe pointer in unsafe argumentPointers { unsafe free(pointer) }
-      for unsafe pointer in unsafe environmentPointers { unsafe free(pointer) }
+      unsafe argumentPointers.forEach { unsafe free($0) }
+      unsafe environmentPointers.forEach { unsafe free($0) }
     }
     let code = unsafe argumentPointers.withUnsafeMutableBufferPointer { argv in
       unsafe environmentPointers.withUnsafeMutableBufferPointer { envp in
         unsafe descriptors.withUnsafeBufferPointer { numbers in
           unsafe clinux_spawn(
-            program, argv.baseAddress, environment == nil ? nil : envp.baseAddress,
-            numbers.baseAddress, Int32(numbers.count), flags, &pid)
+            program,
+            argv.baseAddress,
+            environment == nil ? nil : envp.baseAddress,
+            numbers.baseAddress,
+            Int32(numbers.count),
+            flags,
+            &pid
+          )
         }
       }
     }
@@ -67,7 +73,9 @@ package enum ChildProcess {
     return fd < 0 ? nil : Descriptor(adopting: fd, path: "pidfd")
   }
 
-  /// Two connected ends, close-on-exec. `size` is a wish that the kernel may refuse.
+  /// Two connected ends, close-on-exec.
+  ///
+  /// `size` is a wish that the kernel may refuse.
   package static func pipe(size: Int = 0) throws(SyscallError) -> PipeEnds {
     var ends: [2 of Int32] = [-1, -1]
     // Safety: the call fills the two integers.
@@ -78,7 +86,8 @@ package enum ChildProcess {
     if size > 0 { clinux_set_pipe_size(ends[1], Int32(size)) }
     return PipeEnds(
       reading: Descriptor(adopting: ends[0], path: "pipe"),
-      writing: Descriptor(adopting: ends[1], path: "pipe"))
+      writing: Descriptor(adopting: ends[1], path: "pipe")
+    )
   }
 
   /// Makes descriptor `target` of this process the same as `source`.
@@ -105,7 +114,9 @@ package struct PipeEnds: ~Copyable {
   package consuming func keepReading() -> Descriptor { reading }
 }
 
-/// Signals as something to read. Create it before any other thread, which then inherits the blocking.
+/// Signals as something to read.
+///
+/// Create it before any other thread, which then inherits the blocking.
 package final class SignalDescriptor: Sendable {
   private let file: Descriptor
 
@@ -137,13 +148,18 @@ extension Poller {
     // Safety: the call reads `count` integers.
     unsafe others.withUnsafeBufferPointer {
       unsafe clinux_wait_writable(
-        descriptor, $0.baseAddress, Int32($0.count), Int32(clamping: nanoseconds / 1_000_000)) == 1
+        descriptor,
+        $0.baseAddress,
+        Int32($0.count),
+        Int32(clamping: nanoseconds / 1_000_000)
+      ) == 1
     }
   }
 
-  /// One write(2) of at most 4,096 bytes to a descriptor that is not ours; the number taken, 0 when it
-  /// takes none now, nil when its reader is gone.
-  package static func writeSome(_ bytes: Span<UInt8>, from start: Int, to descriptor: Int32) -> Int? {
+  /// One write(2) of at most 4,096 bytes to a descriptor that is not ours; the number taken, 0 when
+  /// it takes none now, nil when its reader is gone.
+  package static func writeSome(_ bytes: Span<UInt8>, from start: Int, to descriptor: Int32) -> Int?
+  {
     precondition(start <= bytes.count)
     // Safety: at most the span's own bytes are read.
     return unsafe bytes.withUnsafeBufferPointer { buffer -> Int? in

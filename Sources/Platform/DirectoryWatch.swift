@@ -1,10 +1,12 @@
 internal import CLinux
 internal import Glibc
 
-/// inotify(7) over directories: what appears, moves and goes in them. Used by one thread.
+/// inotify(7) over directories: what appears, moves and goes in them.
 ///
-/// One instance serves the whole agent (a user has 128). Files are never watched: an event for every
-/// write costs 12 times the CPU of polling and slows the writer down.
+/// Used by one thread.
+///
+/// One instance serves the whole agent (a user has 128). Files are never watched: an event for
+/// every write costs 12 times the CPU of polling and slows the writer down.
 package final class DirectoryWatch {
   /// What happened to one name in a watched directory.
   package struct Event: Sendable, Equatable {
@@ -14,6 +16,7 @@ package final class DirectoryWatch {
     package let name: String
   }
 
+  /// What an event says.
   package enum Kind: Sendable {
     /// The name came into being, by creation or by a rename.
     case appeared
@@ -76,7 +79,11 @@ package final class DirectoryWatch {
         let end = Bytes.firstIndex(of: 0, in: name) ?? name.count
         events.append(
           Event(
-            watch: watch, kind: .appeared, name: String(repairing: name.extracting(0..<end))))
+            watch: watch,
+            kind: .appeared,
+            name: String(repairing: name.extracting(0..<end))
+          )
+        )
       }
     }
   }

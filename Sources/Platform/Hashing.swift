@@ -5,13 +5,16 @@ extension Bytes {
     precondition(index >= 0 && index &+ 8 <= bytes.count)
     // Safety: the eight bytes lie within the span, as just checked; any bytes make a valid integer.
     return unsafe bytes.bytes.unsafeLoadUnaligned(
-      fromUncheckedByteOffset: index, as: UInt64.self
+      fromUncheckedByteOffset: index,
+      as: UInt64.self
     ).littleEndian
   }
 }
 
-/// A 64-bit hash that is the same for ever: it is stored. FNV-1a with a final mix; chunks of any size
-/// give the same value. Not for untrusted keys of a table.
+/// A 64-bit hash that is the same for ever: it is stored.
+///
+/// FNV-1a with a final mix; chunks of any size give the same value. Not for untrusted keys of a
+/// table.
 package struct StableHash: Sendable, Equatable {
   private var state: UInt64 = 0xcbf2_9ce4_8422_2325
 

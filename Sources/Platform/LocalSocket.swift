@@ -1,7 +1,9 @@
 internal import CLinux
 internal import Glibc
 
-/// A connected Unix stream socket. Used by one thread.
+/// A connected Unix stream socket.
+///
+/// Used by one thread.
 package struct LocalSocket: ~Copyable {
   private let file: Descriptor
 
@@ -17,8 +19,8 @@ package struct LocalSocket: ~Copyable {
   /// Sends all of `bytes`, which must be few: a socket's buffer takes them at once.
   package func send(_ bytes: Span<UInt8>) throws(SyscallError) { try file.write(bytes) }
 
-  /// Appends what arrives within `nanoseconds`: 0 at the end of the stream, nil when nothing came or
-  /// `stop` was raised.
+  /// Appends what arrives within `nanoseconds`: 0 at the end of the stream, nil when nothing came
+  /// or `stop` was raised.
   package func receive(
     into bytes: inout [UInt8],
     atMost count: Int,

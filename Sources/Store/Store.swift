@@ -66,6 +66,9 @@ package final class Store: EventSink {
     thread = Mutex(started)
   }
 
+  /// The process that owns a data directory, as it called itself; nil when none does.
+  package static func owner(of layout: Layout) -> String? { StoreLock.holder(layout: layout) }
+
   package func submit(_ batch: consuming EventBatch) -> UInt64? {
     let weight = batch.bytes.count + batch.records.count * MemoryLayout<EventRecord>.stride + 64
     return queue.push(.batch(batch), weight: weight)

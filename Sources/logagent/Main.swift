@@ -21,9 +21,12 @@ struct Logagent: AsyncParsableCommand {
         name: "Reading:",
         subcommands: [
           LogsCommand.self, TailCommand.self, GroupsCommand.self, StreamsCommand.self,
+          StatusCommand.self,
         ]),
-      CommandGroup(name: "Capturing:", subcommands: [ImportCommand.self]),
+      CommandGroup(
+        name: "Capturing:", subcommands: [RunCommand.self, ExecCommand.self, ImportCommand.self]),
       CommandGroup(name: "Setting up:", subcommands: [CheckCommand.self, VersionCommand.self]),
+      CommandGroup(name: "", subcommands: [ExecShimCommand.self]),
     ]
   )
 }

@@ -17,7 +17,8 @@ final class RunningCollector {
   private let thread: OSThread
 
   init(
-    _ options: CollectorOptions, sink: FakeSink = FakeSink(),
+    _ options: CollectorOptions,
+    sink: FakeSink = FakeSink(),
     placement: @escaping Collector.Resolver = RunningCollector.byName
   ) throws {
     self.sink = sink
@@ -25,8 +26,12 @@ final class RunningCollector {
     let box = NoticeBox()
     self.box = box
     let collector = try Collector(
-      options: options, sink: sink, metrics: metrics, notify: { box.add($0) },
-      placement: placement)
+      options: options,
+      sink: sink,
+      metrics: metrics,
+      notify: { box.add($0) },
+      placement: placement
+    )
     self.collector = collector
     let stop = stop
     thread = try OSThread(name: "collect") { collector.run(until: stop) }
@@ -35,7 +40,8 @@ final class RunningCollector {
   static let byName: Collector.Resolver = { metadata in
     .collect(
       group: LogGroup(sanitizing: "/docker/" + metadata.name),
-      stream: LogStream(sanitizing: metadata.shortID))
+      stream: LogStream(sanitizing: metadata.shortID)
+    )
   }
 
   func end() {
@@ -81,7 +87,9 @@ final class NoticeBox: Sendable {
     #expect(eventually { running.texts("new").count == 10 && running.texts("old").count == 115 })
     #expect(running.texts("old") == sequence(0..<115))
     #expect(running.sink.events.first?.stream == String(FakeDocker.id(1).prefix(12)))
-    #expect(eventually { running.metrics.value("logagent_containers", [("state", "collected")]) == 2 })
+    #expect(
+      eventually { running.metrics.value("logagent_containers", [("state", "collected")]) == 2 }
+    )
   }
 
   @Test func `a root that appears late is found`() throws {
@@ -164,7 +172,9 @@ final class NoticeBox: Sendable {
     running.collector.reload { metadata in
       if metadata.name == "one" { return .disabled }
       return .collect(
-        group: LogGroup(sanitizing: "/docker/moved"), stream: LogStream(sanitizing: "s"))
+        group: LogGroup(sanitizing: "/docker/moved"),
+        stream: LogStream(sanitizing: "s")
+      )
     }
     #expect(eventually { running.collector.status.containers.first?.state == .disabled })
     one.lines(3)
@@ -178,7 +188,8 @@ final class NoticeBox: Sendable {
     #expect(running.texts("moved") == sequence(3..<6))
   }
 
-  @Test func `a driver without a file is reported once, and non-blocking mode is warned of`() throws {
+  @Test func `a driver without a file is reported once, and non-blocking mode is warned of`() throws
+  {
     let docker = FakeDocker(root)
     docker.create(1, name: "remote", driver: "none")
     docker.create(2, name: "lossy", mode: "non-blocking").lines(2)
@@ -195,7 +206,9 @@ final class NoticeBox: Sendable {
   @Test func `what is not a log file of a container is ignored`() throws {
     let docker = FakeDocker(root)
     try FileManager.default.createDirectory(
-      atPath: root + "/containers/not-an-id", withIntermediateDirectories: true)
+      atPath: root + "/containers/not-an-id",
+      withIntermediateDirectories: true
+    )
     directory.write("docker/containers/not-an-id/not-an-id-json.log", "x\n")
     let writer = docker.create(1, name: "fifo")
     mkfifo(writer.base, 0o600)
@@ -221,7 +234,10 @@ final class NoticeBox: Sendable {
     #expect(eventually { running.collector.status.dockerAPI.hasPrefix("unavailable") })
     let engine = FakeEngine(path)
     let id = FakeDocker.id(1)
-    engine.setList("[{\"Id\":\"\(id)\",\"Names\":[\"/c\",\"/x/c\"],\"Image\":\"i\",\"Labels\":{},\"State\":\"running\"}]")
+    engine.setList(
+      "[{\"Id\":\"\(id)\",\"Names\":[\"/c\",\"/x/c\"],"
+        + "\"Image\":\"i\",\"Labels\":{},\"State\":\"running\"}]"
+    )
     #expect(eventually { running.collector.status.dockerAPI == "connected" })
     writer.part("prompt", time: 1)
     usleep(200_000)
@@ -301,11 +317,15 @@ final class NoticeBox: Sendable {
 
   @Test func `events and lists are read, labels do not shadow names`() throws {
     let id = FakeDocker.id(7)
-    let event = "{\"status\":\"die\",\"id\":\"\(id)\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"\(id)\",\"Attributes\":{\"name\":\"x\"}}}"
+    let event =
+      "{\"status\":\"die\",\"id\":\"\(id)\",\"Type\":\"container\","
+      + "\"Action\":\"die\",\"Actor\":{\"ID\":\"\(id)\",\"Attributes\":{\"name\":\"x\"}}}"
     #expect(DockerAPI.update(bytes(event)) == .died(id))
     #expect(DockerAPI.update(bytes("{}")) == nil)
     #expect(DockerAPI.update(bytes("{\"Action\":\"die\",\"Actor\":{\"ID\":\"../../etc\"}}")) == nil)
-    let list = "{\"Id\":\"\(id)\",\"Names\":[\"/web/db\",\"/db\"],\"Labels\":{\"name\":\"other\"},\"State\":\"exited\"}"
+    let list =
+      "{\"Id\":\"\(id)\",\"Names\":[\"/web/db\",\"/db\"],"
+      + "\"Labels\":{\"name\":\"other\"},\"State\":\"exited\"}"
     let facts = ContainerFacts(listed: try #require(JSONValue(parsing: bytes(list))))
     #expect(facts?.metadata.name == "db")
     #expect(facts?.isRunning == false)

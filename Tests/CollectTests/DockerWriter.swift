@@ -21,7 +21,9 @@ final class DockerWriter {
     base = directory + "/" + name
     self.maxFiles = maxFiles
     self.compress = compress
-    try! FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    must {
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    }
   }
 
   func open() {
@@ -34,7 +36,7 @@ final class DockerWriter {
 
   func raw(_ bytes: [UInt8]) {
     if handle == nil { open() }
-    handle!.write(Data(bytes))
+    handle?.write(Data(bytes))
     isEmpty = false
   }
 
@@ -83,7 +85,7 @@ final class DockerWriter {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/gzip")
     process.arguments = ["-f", base + ".1"]
-    try! process.run()
+    must { try process.run() }
     process.waitUntilExit()
     precondition(process.terminationStatus == 0)
   }
@@ -93,6 +95,6 @@ final class DockerWriter {
 
   func remove() {
     handle = nil
-    try! FileManager.default.removeItem(atPath: directory)
+    must { try FileManager.default.removeItem(atPath: directory) }
   }
 }

@@ -11,8 +11,12 @@ final class FakeDocker {
   }
 
   func makeRoot() {
-    try! FileManager.default.createDirectory(
-      atPath: root + "/containers", withIntermediateDirectories: true)
+    must {
+      try FileManager.default.createDirectory(
+        atPath: root + "/containers",
+        withIntermediateDirectories: true
+      )
+    }
   }
 
   static func id(_ number: Int) -> String {
@@ -25,22 +29,35 @@ final class FakeDocker {
   /// Makes the directory and its metadata, as `docker create` does.
   @discardableResult
   func create(
-    _ number: Int, name: String, driver: String = "json-file", labels: [String: String] = [:],
-    tty: Bool = false, mode: String? = nil, running: Bool = true
+    _ number: Int,
+    name: String,
+    driver: String = "json-file",
+    labels: [String: String] = [:],
+    tty: Bool = false,
+    mode: String? = nil,
+    running: Bool = true
   ) -> DockerWriter {
     let id = Self.id(number)
-    try! FileManager.default.createDirectory(
-      atPath: directory(id), withIntermediateDirectories: true)
+    must {
+      try FileManager.default.createDirectory(
+        atPath: directory(id),
+        withIntermediateDirectories: true
+      )
+    }
     configure(id, name: name, labels: labels, tty: tty, running: running)
     let options = mode.map { "{\"mode\":\"\($0)\"}" } ?? "{}"
     replace(
       directory(id) + "/hostconfig.json",
-      "{\"LogConfig\":{\"Type\":\"\(driver)\",\"Config\":\(options)},\"Driver\":\"x\"}")
+      "{\"LogConfig\":{\"Type\":\"\(driver)\",\"Config\":\(options)},\"Driver\":\"x\"}"
+    )
     return DockerWriter(directory(id), name: "\(id)-json.log")
   }
 
   func configure(
-    _ id: String, name: String, labels: [String: String] = [:], tty: Bool = false,
+    _ id: String,
+    name: String,
+    labels: [String: String] = [:],
+    tty: Bool = false,
     running: Bool = true
   ) {
     let text = labels.map { "\"\($0)\":\"\($1)\"" }.joined(separator: ",")
@@ -50,7 +67,8 @@ final class FakeDocker {
       {"ID":"\(id)","Name":"/\(name)","Driver":"overlay2","LogPath":"/elsewhere",
        "Config":{"Tty":\(tty),"Image":"busybox:1","Labels":{\(text)}},
        "State":{"Running":\(running),"Pid":1}}
-      """)
+      """
+    )
   }
 
   /// Docker replaces its files by rename.
@@ -59,6 +77,11 @@ final class FakeDocker {
     precondition(FileManager.default.createFile(atPath: temporary, contents: Data(text.utf8)))
     precondition(rename(temporary, path) == 0)
   }
+}
+
+/// Set-up that cannot fail unless the machine is broken.
+func must<Value>(_ body: () throws -> Value) -> Value {
+  do { return try body() } catch { preconditionFailure("\(error)") }
 }
 
 /// Waits until something holds; false after `seconds`.
@@ -122,7 +145,9 @@ final class FakeEngine: Sendable {
   }
 
   func emit(_ action: String, _ id: String) {
-    let line = "{\"Type\":\"container\",\"Action\":\"\(action)\",\"Actor\":{\"ID\":\"\(id)\",\"Attributes\":{\"exitCode\":\"7\"}}}\n"
+    let line =
+      "{\"Type\":\"container\",\"Action\":\"\(action)\","
+      + "\"Actor\":{\"ID\":\"\(id)\",\"Attributes\":{\"exitCode\":\"7\"}}}\n"
     for fd in state.withLock({ $0.subscribers }) {
       send(fd, "\(String(line.utf8.count, radix: 16))\r\n\(line)\r\n")
     }

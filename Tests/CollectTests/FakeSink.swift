@@ -36,14 +36,23 @@ final class FakeSink: EventSink {
   func submit(_ batch: consuming EventBatch) -> UInt64? {
     var events: [SeenEvent] = []
     let lengths = Dictionary(
-      uniqueKeysWithValues: batch.originalLengths.map { (Int($0.record), $0.bytes) })
+      uniqueKeysWithValues: batch.originalLengths.map { (Int($0.record), $0.bytes) }
+    )
     for (index, record) in batch.records.enumerated() {
-      precondition(batch.bytes[record.range.upperBound] == 0x0A, "a message is followed by a newline")
+      precondition(
+        batch.bytes[record.range.upperBound] == 0x0A,
+        "a message is followed by a newline"
+      )
       events.append(
         SeenEvent(
-          group: batch.group.name, stream: batch.streams[Int(record.stream)].name,
-          time: record.timestamp, message: Array(batch.bytes[record.range]), flags: record.flags,
-          originalLength: lengths[index]))
+          group: batch.group.name,
+          stream: batch.streams[Int(record.stream)].name,
+          time: record.timestamp,
+          message: Array(batch.bytes[record.range]),
+          flags: record.flags,
+          originalLength: lengths[index]
+        )
+      )
     }
     let checkpoint = batch.checkpoint
     return state.withLock { state in
@@ -101,7 +110,9 @@ func dockerRecord(_ message: String, _ stream: String = "stdout", time: String) 
 func dockerTime(_ index: Int) -> String {
   let base: Int64 = 1_795_435_200_000_000_000
   var text = Calendar.formatRFC3339(
-    Timestamp(nanoseconds: base + Int64(index) * 1_000_003), decimals: 9)
+    Timestamp(nanoseconds: base + Int64(index) * 1_000_003),
+    decimals: 9
+  )
   text.removeLast()
   while text.hasSuffix("0") { text.removeLast() }
   if text.hasSuffix(".") { text.removeLast() }

@@ -86,9 +86,12 @@ func decode(
   @Test func `times that share no prefix or go backwards are kept as they are`() {
     let times = ["2026-11-23T10:00:06Z", "2025-01-01T00:00:00.5Z", "2026-11-23T10:00:06.25Z"]
     let (events, _) = decode(bytes(times.map { dockerRecord("a\\n", time: $0) }.joined()))
-    #expect(events.map(\.time) == [1_795_428_006, 1_735_689_600, 1_795_428_006].enumerated().map {
-      $1 * 1_000_000_000 + [0, 500_000_000, 250_000_000][$0]
-    })
+    #expect(
+      events.map(\.time)
+        == [1_795_428_006, 1_735_689_600, 1_795_428_006].enumerated().map {
+          $1 * 1_000_000_000 + [0, 500_000_000, 250_000_000][$0]
+        }
+    )
   }
 
   @Test(arguments: [0, 1, 16_383, 16_384, 16_385, 32_768])
@@ -112,7 +115,9 @@ func decode(
       dockerRecord(first, time: dockerTime(1)) + dockerRecord("\\ufffdtail\\n", time: dockerTime(1))
     let (events, counts) = decode(bytes(text))
     #expect(events.count == 1)
-    #expect(events.first?.message == [UInt8](repeating: 0x65, count: 16_383) + bytes("\u{FFFD}tail"))
+    #expect(
+      events.first?.message == [UInt8](repeating: 0x65, count: 16_383) + bytes("\u{FFFD}tail")
+    )
     #expect(events.first?.flags == .repaired)
     #expect(counts.repaired == 1)
   }
@@ -128,7 +133,9 @@ func decode(
 
   @Test func `a line of 10 MB is cut at the limit and says how long it was`() {
     var text = ""
-    for _ in 0..<640 { text += dockerRecord(String(repeating: "y", count: 16_384), time: dockerTime(1)) }
+    for _ in 0..<640 {
+      text += dockerRecord(String(repeating: "y", count: 16_384), time: dockerTime(1))
+    }
     text += dockerRecord("\\n", time: dockerTime(1)) + dockerRecord("next\\n", time: dockerTime(2))
     let (events, counts) = decode(bytes(text))
     #expect(events.map(\.message.count) == [1_048_576, 4])
@@ -152,7 +159,8 @@ func decode(
 
   @Test func `attributes are not text, whatever they hold`() {
     let text =
-      "{\"log\":\"a\\n\",\"stream\":\"stderr\",\"attrs\":{\"tag\":\"x/\\\"time\\\":\\\"1\",\"time\":\"z\"},\"time\":\"\(dockerTime(3))\"}\n"
+      "{\"log\":\"a\\n\",\"stream\":\"stderr\",\"attrs\":"
+      + "{\"tag\":\"x/\\\"time\\\":\\\"1\",\"time\":\"z\"},\"time\":\"\(dockerTime(3))\"}\n"
     let (events, counts) = decode(bytes(text))
     #expect(events.map(\.text) == ["a"])
     #expect(events.first?.flags == .stderr)
@@ -162,7 +170,8 @@ func decode(
   @Test func `a record without a message is an empty part`() {
     let bare = "{\"stream\":\"stdout\",\"time\":\"\(dockerTime(1))\"}\n"
     #expect(decode(bytes(bare)).events.isEmpty)
-    let text = dockerRecord("a", time: dockerTime(1)) + bare + dockerRecord("b\\n", time: dockerTime(1))
+    let text =
+      dockerRecord("a", time: dockerTime(1)) + bare + dockerRecord("b\\n", time: dockerTime(1))
     #expect(decode(bytes(text)).events.map(\.text) == ["ab"])
   }
 
@@ -180,7 +189,8 @@ func decode(
   }
 
   @Test(arguments: [
-    "garbage", "{\"log\":\"torn{\"log\":\"x\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-23T10:00:06Z\"}",
+    "garbage",
+    "{\"log\":\"torn{\"log\":\"x\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-23T10:00:06Z\"}",
     "{\"log\":\"a\\q\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-23T10:00:06Z\"}",
     "{\"log\":\"a\\u12\",\"stream\":\"stdout\",\"time\":\"2026-11-23T10:00:06Z\"}",
     "{\"log\":\"a\\n\",\"stream\":\"stdout\",\"time\":\"yesterday\"}",
@@ -200,7 +210,8 @@ func decode(
   }
 
   @Test func `zero bytes before a record are not a line`() {
-    let text = [UInt8](repeating: 0, count: 5_000) + bytes(dockerRecord("a\\n", time: dockerTime(1)))
+    let text =
+      [UInt8](repeating: 0, count: 5_000) + bytes(dockerRecord("a\\n", time: dockerTime(1)))
     #expect(decode(text).events.map(\.text) == ["a"])
   }
 
@@ -216,7 +227,8 @@ func decode(
 
   @Test func `a part followed by another time was a line without a newline`() {
     let text =
-      dockerRecord("no newline", time: dockerTime(1)) + dockerRecord("next run\\n", time: dockerTime(2))
+      dockerRecord("no newline", time: dockerTime(1))
+      + dockerRecord("next run\\n", time: dockerTime(2))
     let (events, counts) = decode(bytes(text))
     #expect(events.map(\.text) == ["no newline", "next run"])
     #expect(events.map(\.flags) == [.unterminated, []])
@@ -262,8 +274,11 @@ func decode(
   @Test func `an empty F is an empty event unless it closes a line`() {
     let t = "2026-11-23T10:00:06Z"
     let (events, _) = decode(
-      bytes("\(t) stdout F \n\(t) stdout P ab\n\(t) stdout F \n\(t) stdout P:foo c\n\(t) stdout F d\n"),
-      .cri)
+      bytes(
+        "\(t) stdout F \n\(t) stdout P ab\n\(t) stdout F \n\(t) stdout P:foo c\n\(t) stdout F d\n"
+      ),
+      .cri
+    )
     #expect(events.map(\.text) == ["", "ab", "cd"])
   }
 
@@ -311,7 +326,11 @@ func decode(
   @Test func `a line has the time that it begins with, or that of the line before it`() {
     let text = "head\n2026-11-23T10:00:06Z one\n  at two\n[2026-11-23 10:00:07.5Z] three\n\n"
     let (events, _) = decode(bytes(text), .lines)
-    #expect(events.map(\.text) == ["head", "2026-11-23T10:00:06Z one", "  at two", "[2026-11-23 10:00:07.5Z] three", ""])
+    #expect(
+      events.map(\.text) == [
+        "head", "2026-11-23T10:00:06Z one", "  at two", "[2026-11-23 10:00:07.5Z] three", "",
+      ]
+    )
     let base: Int64 = 1_795_428_006_000_000_000
     #expect(events.map(\.time) == [42, base, base, base + 1_500_000_000, base + 1_500_000_000])
   }

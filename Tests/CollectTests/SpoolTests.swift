@@ -15,11 +15,16 @@ import Testing
   func prepare(_ id: String, _ command: [String]) throws -> (run: SpoolRun, lock: Int32) {
     let run = SpoolRun(spool: spool, id: id)
     try FileManager.default.createDirectory(
-      atPath: run.directory, withIntermediateDirectories: true)
+      atPath: run.directory,
+      withIntermediateDirectories: true
+    )
     let lock = try Descriptor(open: run.lock, O_RDWR | O_CREAT)
     #expect(try lock.tryLock())
     let spec = SpoolSpec(
-      group: LogGroup(sanitizing: "/run"), stream: LogStream(sanitizing: id), command: command)
+      group: LogGroup(sanitizing: "/run"),
+      stream: LogStream(sanitizing: id),
+      command: command
+    )
     try FileSystem.replace(run.spec, with: spec.encoded().span, durable: false)
     return (run, lock.release())
   }
@@ -28,9 +33,16 @@ import Testing
   func supervise(_ id: String, _ command: [String], fileBytes: Int64 = 1 << 26) throws -> SpoolRun {
     let (run, lock) = try prepare(id, command)
     let shim = Shim(
-      run: run, command: command, clock: SystemClock(), signals: try SignalDescriptor([SIGUSR2]))
+      run: run,
+      command: command,
+      clock: SystemClock(),
+      signals: try SignalDescriptor([SIGUSR2])
+    )
     _ = shim.supervise(
-      status: nil, lock: Descriptor(adopting: lock, path: ""), fileBytes: fileBytes)
+      status: nil,
+      lock: Descriptor(adopting: lock, path: ""),
+      fileBytes: fileBytes
+    )
     return run
   }
 
@@ -38,7 +50,8 @@ import Testing
     try #require(SpoolExit(decoding: try FileSystem.read(run.exit, atMost: 4_096)))
   }
 
-  func collected(_ sink: FakeSink, _ ids: String..., until count: Int? = nil) throws -> [SeenEvent] {
+  func collected(_ sink: FakeSink, _ ids: String..., until count: Int? = nil) throws -> [SeenEvent]
+  {
     let running = try RunningCollector(CollectorOptions(spoolDirectory: spool), sink: sink)
     let runs = ids.map { SpoolRun(spool: spool, id: $0) }
     #expect(eventually { runs.allSatisfy(\.isCollected) })
@@ -63,7 +76,10 @@ import Testing
     (["/etc/passwd"], 126, 0, true), (["true"], 0, 0, false),
   ])
   func `the exit code is the one a shell would give`(
-    command: [String], code: Int, signal: Int, hasError: Bool
+    command: [String],
+    code: Int,
+    signal: Int,
+    hasError: Bool
   ) throws {
     let outcome = try exit(try supervise("c", command))
     #expect(outcome.code == code)
@@ -121,7 +137,8 @@ import Testing
       eventually(0.45) {
         String(decoding: FileManager.default.contents(atPath: run.output) ?? Data(), as: UTF8.self)
           .contains(" stdout P name? \n")
-      })
+      }
+    )
     #expect(try collected(FakeSink(), "p").map(\.text) == ["name? ok"])
   }
 
@@ -146,7 +163,9 @@ import Testing
     let (run, lock) = try prepare("dead", [])
     directory.write(
       "spool/dead/out.log",
-      "2026-11-23T10:00:00.000000000Z stdout F one\n2026-11-23T10:00:00.000000000Z stdout P half\n2026-11-23T1")
+      "2026-11-23T10:00:00.000000000Z stdout F one\n"
+        + "2026-11-23T10:00:00.000000000Z stdout P half\n2026-11-23T1"
+    )
     close(lock)
     let events = try collected(FakeSink(), "dead")
     #expect(events.map(\.text).sorted() == ["2026-11-23T1", "half", "one"])
@@ -159,7 +178,10 @@ import Testing
     directory.write("spool/bad/spec.json", "not json")
     let running = try RunningCollector(CollectorOptions(spoolDirectory: spool))
     #expect(
-      eventually { running.box.notices.withLock { $0.contains { $0.text.contains("bad/spec.json") } } })
+      eventually {
+        running.box.notices.withLock { $0.contains { $0.text.contains("bad/spec.json") } }
+      }
+    )
     running.end()
     #expect(FileSystem.exists(spool + "/other/file"))
     #expect(FileSystem.exists(spool + "/.draft/spec.json"))
@@ -172,15 +194,19 @@ import Testing
     writer.take(bytes("lost 1\nlost 2\n").span, stderr: false, at: 1_795_428_000_000_000_000)
     #expect(writer.droppedBytes == 14)
     try FileManager.default.createDirectory(
-      atPath: run.directory, withIntermediateDirectories: true)
+      atPath: run.directory,
+      withIntermediateDirectories: true
+    )
     writer.take(bytes("kept\n").span, stderr: false, at: 1_795_428_001_000_000_000)
     let text = String(decoding: try FileSystem.read(run.output, atMost: 4_096), as: UTF8.self)
     #expect(
       text == """
-        2026-11-23T10:00:01.000000000Z stdout F:gap gap: 14 bytes of output were dropped, because the spool could not be written
+        2026-11-23T10:00:01.000000000Z stdout F:gap gap: 14 bytes of output were dropped, \
+        because the spool could not be written
         2026-11-23T10:00:01.000000000Z stdout F kept
 
-        """)
+        """
+    )
   }
 
   @Test func `a full file system never leaves half a record`() throws {
@@ -194,8 +220,10 @@ import Testing
 
   @Test func `specification and outcome survive their encoding`() throws {
     let spec = SpoolSpec(
-      group: LogGroup(sanitizing: "/a/b"), stream: LogStream(sanitizing: "batch/\"x\""),
-      command: ["sh", "-c", "echo \"é\n\u{1}\""])
+      group: LogGroup(sanitizing: "/a/b"),
+      stream: LogStream(sanitizing: "batch/\"x\""),
+      command: ["sh", "-c", "echo \"é\n\u{1}\""]
+    )
     #expect(SpoolSpec(decoding: spec.encoded()) == spec)
     let exit = SpoolExit(code: 137, signal: 9, error: "a \"b\"", droppedBytes: 12)
     #expect(SpoolExit(decoding: exit.encoded()) == exit)

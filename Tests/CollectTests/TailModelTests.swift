@@ -6,9 +6,9 @@ import Testing
 
 @testable import Collect
 
-/// A writer, rotations, commits and crashes in random order, from a seed: whatever happens, every line
-/// that was on disk when it could be read is stored once and in order, and what rotation took is said
-/// by one gap record where it was.
+/// A writer, rotations, commits and crashes in random order, from a seed: whatever happens, every
+/// line that was on disk when it could be read is stored once and in order, and what rotation took
+/// is said by one gap record where it was.
 @Suite struct TailModelTests {
   struct Model {
     let docker: DockerWriter
@@ -27,7 +27,11 @@ import Testing
       generator = SeededGenerator(seed: seed)
       maxFiles = [1, 2, 3, 6][Int(seed % 4)]
       docker = DockerWriter(
-        directory, name: "x-json.log", maxFiles: maxFiles, compress: maxFiles > 1 && seed % 5 == 0)
+        directory,
+        name: "x-json.log",
+        maxFiles: maxFiles,
+        compress: maxFiles > 1 && seed % 5 == 0
+      )
     }
 
     mutating func chance(_ percent: Int) -> Bool {
@@ -70,6 +74,8 @@ import Testing
     }
 
     mutating func life() -> TailLife {
+      // The events of the directory would say so.
+      agent?.tail.mustLookAtPath = true
       if let agent { return agent }
       let fresh = TailLife(docker.base, sink, clock: clock)
       fresh.tail.countRotations = { [docker] in docker.generation }
@@ -89,8 +95,8 @@ import Testing
       case 6: model.clock.advance(seconds: 0.15)
       case 7: model.sink.commit(Int.random(in: 0...3, using: &model.generator))
       case 8:
-        // Something of the file that is rotated is committed before, so that no rotation can take the
-        // file that the position lies in before another one is known.
+        // Something of the file that is rotated is committed before, so that no rotation can take
+        // the file that the position lies in before another one is known.
         model.write()
         if model.openOut == nil {
           try model.life().drain()
@@ -128,7 +134,9 @@ import Testing
     let gaps = check(model, "seed \(seed)")
     #expect(gaps.unexplained == 0, "seed \(seed): lines are missing without a gap record")
     // All that is still on disk is stored.
-    let onDisk = model.written.filter { $0.generation > model.docker.generation - max(model.maxFiles, 2) }
+    let onDisk = model.written.filter {
+      $0.generation > model.docker.generation - max(model.maxFiles, 2)
+    }
     let stored = Set(model.sink.texts)
     for line in onDisk where line.text.hasPrefix("line") {
       #expect(stored.contains(line.text), "seed \(seed): \(line.text) is on disk and not stored")

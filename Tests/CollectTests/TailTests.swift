@@ -15,15 +15,29 @@ final class TailLife {
   let notices = Mutex<[String]>([])
   let metrics = Metrics()
 
-  init(_ base: String, _ sink: FakeSink, clock: ManualClock, eventBytesMax: Int = Limits.eventBytesMax)
-  {
+  init(
+    _ base: String,
+    _ sink: FakeSink,
+    clock: ManualClock,
+    eventBytesMax: Int = Limits.eventBytesMax
+  ) {
     self.sink = sink
     self.clock = clock
     let context = CollectContext(
-      sink: sink, metrics: metrics, clock: clock, eventBytesMax: eventBytesMax, notify: { _ in })
+      sink: sink,
+      metrics: metrics,
+      clock: clock,
+      eventBytesMax: eventBytesMax,
+      notify: { _ in }
+    )
     tail = FileTail(
-      source: "docker:test", chain: .docker(base: base), format: .dockerJSON,
-      group: LogGroup(sanitizing: "g"), stream: LogStream(sanitizing: "s"), context: context)
+      source: "docker:test",
+      chain: .docker(base: base),
+      format: .dockerJSON,
+      group: LogGroup(sanitizing: "g"),
+      stream: LogStream(sanitizing: "s"),
+      context: context
+    )
   }
 
   /// Takes turns until nothing is left to read, and hands everything over.
@@ -108,7 +122,9 @@ final class TailLife {
     expectSequence(190)
   }
 
-  @Test func `a restart after five rotations gives one gap record with its times, then the rest`() throws {
+  @Test func `a restart after five rotations gives one gap record with its times, then the rest`()
+    throws
+  {
     let docker = writer()
     docker.lines(100)
     try life(docker).drain()
@@ -123,7 +139,10 @@ final class TailLife {
     #expect(gaps.count == 1)
     let from = Calendar.formatRFC3339(Timestamp(nanoseconds: sink.events[99].time), decimals: 9)
     #expect(gaps.first?.text.contains("(\(from) to ") == true)
-    #expect(sink.texts.filter { $0.hasPrefix("seq") } == (Array(0..<100) + Array(130..<153)).map { "seq=\($0)" })
+    #expect(
+      sink.texts.filter { $0.hasPrefix("seq") }
+        == (Array(0..<100) + Array(130..<153)).map { "seq=\($0)" }
+    )
     #expect(agent.metrics.total("logagent_source_gaps_total") == 1)
     // The gap is committed with what follows it: it is not said again.
     docker.lines(1)
@@ -219,7 +238,8 @@ final class TailLife {
   }
 
   @Test func `two containers with the same first bytes have separate fingerprints`() throws {
-    let banner = "{\"log\":\"" + String(repeating: "=", count: 100) + "\\n\",\"stream\":\"stdout\",\"time\":\""
+    let banner =
+      "{\"log\":\"" + String(repeating: "=", count: 100) + "\\n\",\"stream\":\"stdout\",\"time\":\""
     let one = directory.write("a", banner + "2026-11-23T10:00:06Z\"}\n")
     let two = directory.write("b", banner + "2026-11-23T10:00:07Z\"}\n")
     let first = try Segment(path: one, isCompressed: false).identify()
@@ -293,7 +313,10 @@ final class TailLife {
     docker.raw("{\"log\":\"" + String(repeating: "q", count: 5_000_000))
     let agent = life(docker)
     try agent.drain()
-    docker.raw(String(repeating: "q", count: 3_000_000) + "\",\"stream\":\"stdout\",\"time\":\"\(dockerTime(2))\"}\n")
+    docker.raw(
+      String(repeating: "q", count: 3_000_000)
+        + "\",\"stream\":\"stdout\",\"time\":\"\(dockerTime(2))\"}\n"
+    )
     docker.lines(1)
     try agent.drain()
     #expect(sink.events.map(\.message.count) == [5, 1_048_576, 5])
@@ -303,7 +326,9 @@ final class TailLife {
     #expect(sink.texts.last == "seq=2" && sink.events.count == 4)
   }
 
-  @Test func `what was written before docker rm is read through the open file, then forgotten`() throws {
+  @Test func `what was written before docker rm is read through the open file, then forgotten`()
+    throws
+  {
     let docker = writer()
     docker.lines(10)
     let agent = life(docker)
@@ -380,8 +405,13 @@ final class TailLife {
 
   @Test func `a position survives its encoding, and damage is noticed`() {
     let position = TailPosition(
-      files: [1, .max, 3], head: 1 << 40, tail: 99, lastTime: -5, out: .init(file: 0, offset: 7),
-      err: .init(file: 2, offset: 0))
+      files: [1, .max, 3],
+      head: 1 << 40,
+      tail: 99,
+      lastTime: -5,
+      out: .init(file: 0, offset: 7),
+      err: .init(file: 2, offset: 0)
+    )
     let encoded = position.encoded()
     #expect(TailPosition(decoding: encoded.span) == position)
     for index in encoded.indices {

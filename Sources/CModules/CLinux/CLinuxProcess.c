@@ -78,8 +78,8 @@ failed:;
   _exit(127);
 }
 
-int clinux_spawn(const char *path, char *const argv[], char *const envp[], const int *fds, int count,
-                 int flags, pid_t *pid) {
+int clinux_spawn(const char *path, char *const argv[], char *const envp[], const int *fds,
+                 int count, int flags, pid_t *pid) {
   if (count > 16) return EINVAL;
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0) return errno;
@@ -146,7 +146,9 @@ int clinux_process_descriptor(pid_t pid) { return (int)syscall(SYS_pidfd_open, p
 int clinux_wait_writable(int fd, const int *readable, int count, int milliseconds) {
   struct pollfd entries[9] = {{.fd = fd, .events = POLLOUT}};
   if (count > 8) count = 8;
-  for (int i = 0; i < count; i++) entries[i + 1] = (struct pollfd){.fd = readable[i], .events = POLLIN};
+  for (int i = 0; i < count; i++) {
+    entries[i + 1] = (struct pollfd){.fd = readable[i], .events = POLLIN};
+  }
   if (poll(entries, (nfds_t)count + 1, milliseconds) <= 0) return 0;
   return entries[0].revents != 0;
 }

@@ -10,8 +10,8 @@ struct ContainerFacts: Equatable {
 
   /// Reads `config.v2.json` and `hostconfig.json`; nil while they are missing or half-written.
   ///
-  /// The log driver is `LogConfig.Type` of the host configuration; `Driver` in the other file is the
-  /// storage driver.
+  /// The log driver is `LogConfig.Type` of the host configuration; `Driver` in the other file is
+  /// the storage driver.
   static func read(directory: String, id: String) throws(CollectError) -> ContainerFacts? {
     guard let config = try json(directory + "/config.v2.json") else { return nil }
     let host = try json(directory + "/hostconfig.json")
@@ -19,12 +19,18 @@ struct ContainerFacts: Equatable {
     let logging = host?["LogConfig"]
     let driver = logging?["Type"]?.text ?? "json-file"
     let metadata = ContainerMetadata(
-      id: id, name: trimmed(config["Name"]?.text ?? ""), image: details?["Image"]?.text ?? "",
+      id: id,
+      name: trimmed(config["Name"]?.text ?? ""),
+      image: details?["Image"]?.text ?? "",
       labels: details?["Labels"]?.texts ?? [:],
-      logDriver: driver.isEmpty ? "json-file" : driver, isTTY: details?["Tty"]?.flag ?? false)
+      logDriver: driver.isEmpty ? "json-file" : driver,
+      isTTY: details?["Tty"]?.flag ?? false
+    )
     return ContainerFacts(
-      metadata: metadata, isRunning: config["State"]?["Running"]?.flag ?? true,
-      isNonBlocking: logging?["Config"]?["mode"]?.text == "non-blocking")
+      metadata: metadata,
+      isRunning: config["State"]?["Running"]?.flag ?? true,
+      isNonBlocking: logging?["Config"]?["mode"]?.text == "non-blocking"
+    )
   }
 
   /// One element of the API's container list.
@@ -34,8 +40,11 @@ struct ContainerFacts: Equatable {
     let names = value["Names"]?.elements.compactMap(\.text) ?? []
     let name = names.first { $0.utf8.filter { $0 == 0x2F }.count == 1 } ?? names.first ?? ""
     metadata = ContainerMetadata(
-      id: id, name: Self.trimmed(name), image: value["Image"]?.text ?? "",
-      labels: value["Labels"]?.texts ?? [:])
+      id: id,
+      name: Self.trimmed(name),
+      image: value["Image"]?.text ?? "",
+      labels: value["Labels"]?.texts ?? [:]
+    )
     isRunning = ["running", "paused", "restarting"].contains(value["State"]?.text ?? "running")
   }
 

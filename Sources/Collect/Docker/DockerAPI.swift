@@ -15,8 +15,10 @@ enum DockerUpdate: Equatable {
   case unavailable(String)
 }
 
-/// Listens to the Engine API for names, labels and state. Content never comes from here: a follower of
-/// the API's logs loses lines at rotation without a word.
+/// Listens to the Engine API for names, labels and state.
+///
+/// Content never comes from here: a follower of the API's logs loses lines at rotation without a
+/// word.
 ///
 /// Runs on a thread of its own; the mailbox is safe from any thread.
 final class DockerAPI: Sendable {
@@ -103,7 +105,11 @@ final class DockerAPI: Sendable {
     while !response.isComplete, body.count < Self.bodyBytesMax {
       bytes.removeAll(keepingCapacity: true)
       let got = try socket.receive(
-        into: &bytes, atMost: 65_536, waiting: Self.answerWait, stop: stop)
+        into: &bytes,
+        atMost: 65_536,
+        waiting: Self.answerWait,
+        stop: stop
+      )
       guard let got, got > 0 else { break }
       guard feed(&response, bytes, into: &body) else { return nil }
     }
@@ -134,7 +140,11 @@ final class DockerAPI: Sendable {
     while !stop.isRaised {
       bytes.removeAll(keepingCapacity: true)
       let got = try socket.receive(
-        into: &bytes, atMost: 65_536, waiting: Self.answerWait, stop: stop)
+        into: &bytes,
+        atMost: 65_536,
+        waiting: Self.answerWait,
+        stop: stop
+      )
       guard let got else { continue }
       if got == 0 { return "the event stream ended" }
       guard feed(&response, bytes, into: &body), body.count < Self.bodyBytesMax else {

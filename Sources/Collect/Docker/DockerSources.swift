@@ -19,7 +19,8 @@ final class ContainerSource {
   var follower: Follower?
   var placement: Placement?
   var warned = false
-  /// The last ticket of a tail that was given up: its successor begins only after that is committed.
+  /// The last ticket of a tail that was given up: its successor begins only after that is
+  /// committed.
   var reopenAfter: UInt64?
 
   init(id: String, directory: String, appearedAt: Int64) {
@@ -32,10 +33,12 @@ final class ContainerSource {
   var known: ContainerFacts? { facts ?? listed }
 }
 
-/// Finds Docker's containers and follows their json-files. Used by the collect thread.
+/// Finds Docker's containers and follows their json-files.
 ///
-/// The directories tell everything; the API, when there is one, only tells it sooner or where the files
-/// cannot be read.
+/// Used by the collect thread.
+///
+/// The directories tell everything; the API, when there is one, only tells it sooner or where the
+/// files cannot be read.
 final class DockerSources {
   private static let factsIntervalNanoseconds: Int64 = 100_000_000
   private static let stoppedGraceNanoseconds: Int64 = 300_000_000
@@ -74,7 +77,9 @@ final class DockerSources {
       names = try FileSystem.list(root)
     } catch {
       if isRootReadable || !error.isNotFound {
-        context.notify(CollectNotice(.warning, "\(error); no container can be read until it is back"))
+        context.notify(
+          CollectNotice(.warning, "\(error); no container can be read until it is back")
+        )
       }
       isRootReadable = false
       if let watch = rootWatch { hub.remove(watch) }
@@ -152,7 +157,8 @@ final class DockerSources {
     containers[container.id] = nil
   }
 
-  /// Opens the log the moment it exists, whatever else is still unknown: `--rm` may remove it in 300 ms.
+  /// Opens the log the moment it exists, whatever else is still unknown: `--rm` may remove it in
+  /// 300 ms.
   private func openIfPresent(_ container: ContainerSource, at now: Int64) {
     if container.mustReadFacts { readFacts(container, at: now) }
     guard container.follower == nil, container.placement != .disabled,
@@ -163,9 +169,13 @@ final class DockerSources {
       container.reopenAfter = nil
     }
     let tail = FileTail(
-      source: "docker:\(container.id)", chain: .docker(base: container.logPath),
-      format: .dockerJSON, group: LogGroup(sanitizing: "/docker/default/\(container.id.prefix(12))"),
-      stream: LogStream(sanitizing: String(container.id.prefix(12))), context: context)
+      source: "docker:\(container.id)",
+      chain: .docker(base: container.logPath),
+      format: .dockerJSON,
+      group: LogGroup(sanitizing: "/docker/default/\(container.id.prefix(12))"),
+      stream: LogStream(sanitizing: String(container.id.prefix(12))),
+      context: context
+    )
     if let watch = container.watch {
       tail.countRotations = { [hub] in hub.count(watch) }
     }
@@ -227,13 +237,17 @@ final class DockerSources {
         CollectNotice(
           .warning,
           "\(name) uses the log driver \(facts.metadata.logDriver), which leaves no file to read; "
-            + "its output is not collected. Use --log-driver json-file"))
+            + "its output is not collected. Use --log-driver json-file"
+        )
+      )
     } else if facts.isNonBlocking {
       container.warned = true
       context.notify(
         CollectNotice(
           .warning,
-          "\(name) logs with mode=non-blocking: Docker drops lines silently when its buffer is full"))
+          "\(name) logs with mode=non-blocking: Docker drops lines silently when its buffer is full"
+        )
+      )
     }
   }
 
@@ -245,10 +259,14 @@ final class DockerSources {
     }
   }
 
-  /// Decides where the output goes. A change applies from the current offset on.
+  /// Decides where the output goes.
+  ///
+  /// A change applies from the current offset on.
   private func place(_ container: ContainerSource, at now: Int64) {
     let isLate = now - container.appearedAt >= CaptureLimits.metadataWaitNanoseconds
-    guard let metadata = container.known?.metadata ?? (isLate ? ContainerMetadata(id: container.id) : nil)
+    guard
+      let metadata = container.known?.metadata
+        ?? (isLate ? ContainerMetadata(id: container.id) : nil)
     else { return }
     let decided = placement(metadata)
     if decided == container.placement, container.follower == nil { return }
@@ -292,7 +310,8 @@ final class DockerSources {
     case .unavailable(let reason):
       apiState = "unavailable: \(reason)"
       context.notify(
-        CollectNotice(.info, "Docker API \(apiState); containers are found by their directories"))
+        CollectNotice(.info, "Docker API \(apiState); containers are found by their directories")
+      )
     case .listed(let all):
       if all.contains(where: { containers[$0.metadata.id] == nil }) { rescan(at: now) }
       for facts in all {
@@ -341,7 +360,10 @@ final class DockerSources {
     for container in containers.values {
       if container.mustReadFacts { next = min(next, now + Self.factsIntervalNanoseconds) }
       guard let follower = container.follower else { continue }
-      next = min(next, container.placement == nil ? now + Limits.pollMinNanoseconds : follower.nextPoll)
+      next = min(
+        next,
+        container.placement == nil ? now + Limits.pollMinNanoseconds : follower.nextPoll
+      )
     }
     return next
   }

@@ -1,8 +1,8 @@
 internal import LogModel
 internal import Platform
 
-// `<RFC 3339 time> <stdout|stderr> <tags> <text>`. `F` ends a line, `P` is part of one; parts join per
-// stream whatever their times are, and the line has the time of its first part.
+// `<RFC 3339 time> <stdout|stderr> <tags> <text>`. `F` ends a line, `P` is part of one; parts join
+// per stream whatever their times are, and the line has the time of its first part.
 
 /// Where things lie in one record.
 private struct CRIFields {
@@ -38,8 +38,12 @@ extension FrameDecoder {
       var flags: EventFlags = fields.stderr ? .stderr : []
       if fields.isGap { flags.insert(.gap) }
       finish(
-        time: fields.time, from: start, length: UInt64(fields.text.count), flags: flags,
-        into: &batch)
+        time: fields.time,
+        from: start,
+        length: UInt64(fields.text.count),
+        flags: flags,
+        into: &batch
+      )
       return
     }
     var partial = take(stderr: fields.stderr)
@@ -90,7 +94,11 @@ extension FrameDecoder {
     }
     guard at < end, bytes[at] == 0x20 else { return nil }
     return CRIFields(
-      time: time, stderr: stderr, isWhole: bytes[tags] == 0x46, isGap: isGap,
-      text: (at + 1)..<end)
+      time: time,
+      stderr: stderr,
+      isWhole: bytes[tags] == 0x46,
+      isGap: isGap,
+      text: (at + 1)..<end
+    )
   }
 }

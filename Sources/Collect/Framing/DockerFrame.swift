@@ -1,14 +1,15 @@
 internal import LogModel
 internal import Platform
 
-// Docker's json-file. Every record is one line, `{"log":"…","stream":"…","attrs":{…},"time":"…"}`, with
-// fixed key order, so the common shape is compared a word at a time at known distances from the end of
-// the message; whatever differs takes the general path. The message is unescaped straight into the
-// batch's arena: it is the only copy that is made of it.
+// Docker's json-file. Every record is one line, `{"log":"…","stream":"…","attrs":{…},"time":"…"}`,
+// with fixed key order, so the common shape is compared a word at a time at known distances from
+// the end of the message; whatever differs takes the general path. The message is unescaped
+// straight into the batch's arena: it is the only copy that is made of it.
 //
-// A record whose message has no final newline is part of a longer line. All parts of one line carry the
-// time of the first, and no two lines of a stream share a time, so equal times join and different times
-// part. (A test for 16,384 bytes would be wrong: a replaced byte makes a chunk longer.)
+// A record whose message has no final newline is part of a longer line. All parts of one line carry
+// the time of the first, and no two lines of a stream share a time, so equal times join and
+// different times part. (A test for 16,384 bytes would be wrong: a replaced byte makes a chunk
+// longer.)
 
 /// Where things lie in one record.
 private struct DockerFields {
@@ -19,21 +20,21 @@ private struct DockerFields {
 }
 
 extension FrameDecoder {
-  /// `{"log":"`
+  // `{"log":"`
   private static var logKey: UInt64 { 0x223A_2267_6F6C_227B }
-  /// `,"stream`
+  // `,"stream`
   private static var streamKey: UInt64 { 0x6D61_6572_7473_222C }
-  /// `":"stdou`
+  // `":"stdou`
   private static var stdoutHead: UInt64 { 0x756F_6474_7322_3A22 }
-  /// `":"stder`
+  // `":"stder`
   private static var stderrHead: UInt64 { 0x7265_6474_7322_3A22 }
-  /// `t","time` and `r","time`
+  // `t","time` and `r","time`
   private static var stdoutTime: UInt64 { 0x656D_6974_222C_2274 }
   private static var stderrTime: UInt64 { 0x656D_6974_222C_2272 }
-  /// `t","attr` and `r","attr`
+  // `t","attr` and `r","attr`
   private static var stdoutAttributes: UInt64 { 0x7274_7461_222C_2274 }
   private static var stderrAttributes: UInt64 { 0x7274_7461_222C_2272 }
-  /// `,"time":`
+  // `,"time":`
   private static var timeKey: UInt64 { 0x3A22_656D_6974_222C }
 
   /// Decodes one record, `range` being the line without its newline.
@@ -73,8 +74,12 @@ extension FrameDecoder {
       // The newline that ended the message is the one that follows it in the arena.
       batch.records.append(
         EventRecord(
-          timestamp: fields.time, offset: UInt32(start), length: UInt32(length),
-          flags: fields.stderr ? .stderr : []))
+          timestamp: fields.time,
+          offset: UInt32(start),
+          length: UInt32(length),
+          flags: fields.stderr ? .stderr : []
+        )
+      )
       return
     }
     joinDocker(fields, bytes, at: offset, from: start, isWhole: isWhole, into: &batch)
@@ -144,7 +149,11 @@ extension FrameDecoder {
     if let fields = dockerGeneral(bytes, range),
       fields.message.isEmpty
         || JSONString.unescape(
-          bytes, from: fields.message.lowerBound, to: range.upperBound, into: &batch.bytes) != nil
+          bytes,
+          from: fields.message.lowerBound,
+          to: range.upperBound,
+          into: &batch.bytes
+        ) != nil
     {
       dockerLine(fields, bytes, at: offset, from: start, into: &batch)
       return
@@ -232,8 +241,10 @@ extension FrameDecoder {
     }
   }
 
-  /// Puts one U+FFFD where a character was cut in two by a chunk's border, each half of which Docker
-  /// has replaced byte by byte. The character itself is lost.
+  /// Puts one U+FFFD where a character was cut in two by a chunk's border, each half of which
+  /// Docker has replaced byte by byte.
+  ///
+  /// The character itself is lost.
   private func repair(
     _ partial: inout Partial,
     _ chunk: inout [UInt8],
@@ -244,7 +255,10 @@ extension FrameDecoder {
     let trailing = partial.trailingReplacements
     if trailing > 0, partial.total == UInt64(partial.bytes.count) {
       let leading = JSONString.replacements(
-        bytes, from: message.lowerBound, to: message.upperBound)
+        bytes,
+        from: message.lowerBound,
+        to: message.upperBound
+      )
       if leading > 0, trailing + leading <= 4, partial.bytes.count >= trailing * 3 {
         partial.bytes.removeLast((trailing - 1) * 3)
         partial.total = UInt64(partial.bytes.count)
@@ -253,7 +267,10 @@ extension FrameDecoder {
       }
     }
     let ending = JSONString.replacements(
-      bytes, from: message.lowerBound, endingAt: message.upperBound)
+      bytes,
+      from: message.lowerBound,
+      endingAt: message.upperBound
+    )
     partial.trailingReplacements = ending <= 3 ? ending : 0
   }
 }

@@ -57,7 +57,8 @@ struct FrameDecoder {
   var out = Partial()
   var err = Partial()
   var times = TimeCache()
-  /// Records of a stream before these offsets of the current file were committed in an earlier life.
+  /// Records of a stream before these offsets of the current file were committed in an earlier
+  /// life.
   private(set) var committedOut: Int64 = .min
   private(set) var committedErr: Int64 = .min
   private(set) var committedBoth: Int64 = .min
@@ -67,15 +68,18 @@ struct FrameDecoder {
     self.eventBytesMax = eventBytesMax
   }
 
-  /// Records before these offsets are read only to be skipped; `.min` when there is nothing to skip.
+  /// Records before these offsets are read only to be skipped; `.min` when there is nothing to
+  /// skip.
   mutating func skipCommitted(out: Int64, err: Int64) {
     committedOut = out
     committedErr = err
     committedBoth = max(out, err)
   }
 
-  /// Decodes whole records from `start` on until the batch is full; returns the index after the last
-  /// newline that was used. `base` is the file offset of `bytes[0]`.
+  /// Decodes whole records from `start` on until the batch is full; returns the index after the
+  /// last newline that was used.
+  ///
+  /// `base` is the file offset of `bytes[0]`.
   mutating func decode(
     _ bytes: Span<UInt8>,
     from start: Int,
@@ -160,10 +164,16 @@ struct FrameDecoder {
     if stderr { flags.insert(.stderr) }
     if flags.contains(.repaired) { counts.repaired += 1 }
     finish(
-      time: partial.time, from: start, length: partial.total, flags: flags, into: &batch)
+      time: partial.time,
+      from: start,
+      length: partial.total,
+      flags: flags,
+      into: &batch
+    )
   }
 
-  /// Ends the event whose message is the arena from `start` on; `length` is what it had before a cut.
+  /// Ends the event whose message is the arena from `start` on; `length` is what it had before a
+  /// cut.
   mutating func finish(
     time: Int64,
     from start: Int,
@@ -197,8 +207,12 @@ struct FrameDecoder {
     let kept = range.lowerBound..<(range.lowerBound + min(range.count, eventBytesMax))
     batch.bytes.append(copying: bytes.extracting(kept))
     finish(
-      time: lastTime ?? fallbackTime, from: start, length: UInt64(range.count),
-      flags: .malformed, into: &batch)
+      time: lastTime ?? fallbackTime,
+      from: start,
+      length: UInt64(range.count),
+      flags: .malformed,
+      into: &batch
+    )
   }
 
   /// A record longer than `CaptureLimits.recordBytesMax`, of which only `prefix` was kept.
@@ -217,7 +231,12 @@ struct FrameDecoder {
       counts.malformed += 1
     }
     finish(
-      time: lastTime ?? fallbackTime, from: start, length: length, flags: flags, into: &batch)
+      time: lastTime ?? fallbackTime,
+      from: start,
+      length: length,
+      flags: flags,
+      into: &batch
+    )
   }
 
   /// The longest prefix of at most `limit` bytes that does not cut a UTF-8 character in two.

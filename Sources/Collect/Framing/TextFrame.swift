@@ -5,8 +5,10 @@ internal import Platform
 // exports give.
 
 extension FrameDecoder {
-  /// One event a line, kept as it is. Its time is the RFC 3339 time that it begins with; a line
-  /// without one has the time of the line before it, the first ones that of the import.
+  /// One event a line, kept as it is.
+  ///
+  /// Its time is the RFC 3339 time that it begins with; a line without one has the time of the line
+  /// before it, the first ones that of the import.
   mutating func textLine(
     _ bytes: Span<UInt8>,
     _ range: Range<Int>,
@@ -19,8 +21,12 @@ extension FrameDecoder {
     let kept = range.lowerBound..<(range.lowerBound + min(range.count, eventBytesMax))
     batch.bytes.append(copying: bytes.extracting(kept))
     finish(
-      time: lastTime ?? fallbackTime, from: start, length: UInt64(range.count), flags: [],
-      into: &batch)
+      time: lastTime ?? fallbackTime,
+      from: start,
+      length: UInt64(range.count),
+      flags: [],
+      into: &batch
+    )
   }
 
   private mutating func timePrefix(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int64? {
@@ -58,7 +64,11 @@ extension FrameDecoder {
     let start = batch.bytes.count
     guard parsed, let milliseconds, let message,
       JSONString.unescape(
-        bytes, from: message.lowerBound + 1, to: range.upperBound, into: &batch.bytes) != nil
+        bytes,
+        from: message.lowerBound + 1,
+        to: range.upperBound,
+        into: &batch.bytes
+      ) != nil
     else {
       malformed(bytes, range, at: offset, into: &batch)
       return
@@ -70,8 +80,12 @@ extension FrameDecoder {
       return
     }
     finish(
-      time: time.nanoseconds, from: start, length: UInt64(batch.bytes.count - start), flags: [],
-      into: &batch)
+      time: time.nanoseconds,
+      from: start,
+      length: UInt64(batch.bytes.count - start),
+      flags: [],
+      into: &batch
+    )
     guard let streamName, let name = JSONScan.text(bytes, streamName), !name.isEmpty,
       batch.streams.count < 65_000
     else { return }

@@ -3,8 +3,8 @@ internal import Platform
 
 /// Parses RFC 3339 times of a log, of which neighbours mostly share everything but the seconds.
 ///
-/// The prefix up to the minute is compared as two words and only what follows is parsed: 6 ns against
-/// 70 ns for a whole parse.
+/// The prefix up to the minute is compared as two words and only what follows is parsed: 6 ns
+/// against 70 ns for a whole parse.
 struct TimeCache {
   private var dateWord: UInt64 = 0
   private var clockWord: UInt64 = 0

@@ -42,9 +42,8 @@ final class ImportFile {
   ) throws(CollectError) -> Int {
     let before = bytes.count
     if let gzip {
-      do throws(GzipCodec.Failure) {
-        try gzip.read(descriptor, into: &bytes, atMost: count, at: offset)
-      } catch {
+      gzip.read(descriptor, into: &bytes, atMost: count, at: offset)
+      if bytes.count == before, gzip.isDamaged {
         throw .invalid(path: path, reason: "not a whole gzip file")
       }
     } else {

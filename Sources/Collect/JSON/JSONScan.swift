@@ -109,14 +109,19 @@ enum JSONScan {
     var decoded: [UInt8] = []
     guard
       JSONString.unescape(
-        bytes, from: range.lowerBound + 1, to: range.upperBound, into: &decoded) != nil
+        bytes,
+        from: range.lowerBound + 1,
+        to: range.upperBound,
+        into: &decoded
+      ) != nil
     else { return nil }
     return String(repairing: decoded.span)
   }
 
   static func skipBlank(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
     var at = start
-    while at < end, bytes[at] == 0x20 || bytes[at] == 0x09 || bytes[at] == 0x0A || bytes[at] == 0x0D {
+    while at < end, bytes[at] == 0x20 || bytes[at] == 0x09 || bytes[at] == 0x0A || bytes[at] == 0x0D
+    {
       at += 1
     }
     return at

@@ -1,7 +1,7 @@
 internal import Platform
 
 /// A whole JSON text as a value: for metadata only, which is small and rare.
-indirect enum JSONValue: Equatable {
+package indirect enum JSONValue: Equatable {
   case null
   case bool(Bool)
   /// As it was written.
@@ -12,7 +12,7 @@ indirect enum JSONValue: Equatable {
   case object([String: JSONValue])
 
   /// Nil when the bytes are not one JSON value, or nested deeper than `CaptureLimits.jsonDepthMax`.
-  init?(parsing bytes: [UInt8]) {
+  package init?(parsing bytes: [UInt8]) {
     let range = JSONScan.skipBlank(bytes.span, 0, bytes.count)..<bytes.count
     guard let end = JSONScan.value(bytes.span, range.lowerBound, range.upperBound),
       JSONScan.isBlank(bytes.span, end..<bytes.count),
@@ -69,18 +69,25 @@ indirect enum JSONValue: Equatable {
     return nil
   }
 
-  subscript(key: String) -> JSONValue? {
+  package subscript(key: String) -> JSONValue? {
     if case .object(let members) = self { members[key] } else { nil }
   }
 
-  var text: String? { if case .string(let value) = self { value } else { nil } }
+  package var text: String? { if case .string(let value) = self { value } else { nil } }
   var flag: Bool? { if case .bool(let value) = self { value } else { nil } }
-  var integer: Int? { if case .number(let value) = self { Int(value) } else { nil } }
+  package var integer: Int? { if case .number(let value) = self { Int(value) } else { nil } }
   var elements: [JSONValue] { if case .array(let values) = self { values } else { [] } }
 
   /// The members of an object whose values are strings.
   var texts: [String: String] {
     guard case .object(let members) = self else { return [:] }
     return members.compactMapValues(\.text)
+  }
+}
+
+extension JSONValue {
+  /// An array's elements; none for anything else.
+  package var items: [JSONValue] {
+    if case .array(let values) = self { values } else { [] }
   }
 }

@@ -2,7 +2,8 @@ internal import Glibc
 internal import LogModel
 internal import Platform
 
-/// A command run by `exec`: started under a shim, its output spooled for the store and shown as it comes.
+/// A command run by `exec`: started under a shim, its output spooled for the store and shown as it
+/// comes.
 ///
 /// Create it before any other thread exists: its signals are blocked for those that come later.
 package final class ExecSession {
@@ -18,8 +19,8 @@ package final class ExecSession {
 
   /// Makes the run's directory and starts the command under a shim.
   ///
-  /// `shimCommand` is how this binary is told to be the shim; the run's directory, `--` and the command
-  /// follow it. Standard input is handed on to the command.
+  /// `shimCommand` is how this binary is told to be the shim; the run's directory, `--` and the
+  /// command follow it. Standard input is handed on to the command.
   package init(
     spoolDirectory: String,
     spec: SpoolSpec,
@@ -48,7 +49,8 @@ package final class ExecSession {
         executable,
         arguments: ["logagent"] + shimCommand + [run.directory, "--"] + spec.command,
         descriptors: [STDIN_FILENO, null.raw, null.raw, lock.raw, ends.writing.raw],
-        newSession: true)
+        newSession: true
+      )
       status = ends.keepReading()
       self.run = run
       self.signals = signals
@@ -81,7 +83,8 @@ package final class ExecSession {
       }
       let ready = Poller.wait(
         readable: [signals.descriptor, status.raw],
-        nanoseconds: echo.waitsFor != nil ? 0 : shows ? Self.idleNanoseconds : -1)
+        nanoseconds: echo.waitsFor != nil ? 0 : shows ? Self.idleNanoseconds : -1
+      )
       // The shim closes its end when the outcome is written, or when it dies.
       if ready.contains(status.raw) { hasEnded = true }
     }

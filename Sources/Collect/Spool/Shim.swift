@@ -2,12 +2,15 @@ internal import Glibc
 internal import LogModel
 internal import Platform
 
-/// The process between a command and its spool: owns the command's pipes and outlives `exec` and the
-/// agent, so that the command never sees a broken pipe. One thread.
+/// The process between a command and its spool: owns the command's pipes and outlives `exec` and
+/// the agent, so that the command never sees a broken pipe.
+///
+/// One thread.
 package struct Shim {
   /// Signals that `exec` hands on to the command's process group.
   package static let forwarded: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
-  /// Descriptors that `exec` gives the shim: the lock, and a pipe whose closing says that it is done.
+  /// Descriptors that `exec` gives the shim: the lock, and a pipe whose closing says that it is
+  /// done.
   static let lockDescriptor: Int32 = 3
   static let statusDescriptor: Int32 = 4
   private static let readBytes = 65_536
@@ -21,14 +24,18 @@ package struct Shim {
   private let clock: any Clock
   private let signals: SignalDescriptor
 
-  /// The hidden command `exec-shim DIRECTORY -- COMMAND…`: returns when the command's output has ended.
+  /// The hidden command `exec-shim DIRECTORY -- COMMAND…`: returns when the command's output has
+  /// ended.
   package static func main(directory: String, command: [String]) -> Int32 {
     let lock = ChildProcess.inherited(lockDescriptor, path: "lock")
     let status = ChildProcess.inherited(statusDescriptor, path: "status")
     do throws(SyscallError) {
       let shim = Shim(
-        run: SpoolRun(directory: directory), command: command, clock: SystemClock(),
-        signals: try SignalDescriptor(forwarded))
+        run: SpoolRun(directory: directory),
+        command: command,
+        clock: SystemClock(),
+        signals: try SignalDescriptor(forwarded)
+      )
       return shim.supervise(status: status, lock: lock)
     } catch {
       return 71
@@ -42,7 +49,9 @@ package struct Shim {
     self.signals = signals
   }
 
-  /// Runs the command to its end, and its output to the end of that. `lock` is released by returning.
+  /// Runs the command to its end, and its output to the end of that.
+  ///
+  /// `lock` is released by returning.
   func supervise(
     status: consuming Descriptor?,
     lock: consuming Descriptor?,
@@ -111,8 +120,11 @@ package struct Shim {
     let out = try ChildProcess.pipe(size: Self.pipeBytes)
     let err = try ChildProcess.pipe(size: Self.pipeBytes)
     let pid = try ChildProcess.start(
-      command.first ?? "", arguments: command,
-      descriptors: [STDIN_FILENO, out.writing.raw, err.writing.raw], newGroup: true)
+      command.first ?? "",
+      arguments: command,
+      descriptors: [STDIN_FILENO, out.writing.raw, err.writing.raw],
+      newGroup: true
+    )
     // Our copy of the input would keep its writer from learning that the command has ended.
     let null = try Descriptor(open: "/dev/null", O_RDWR)
     try ChildProcess.redirect(STDIN_FILENO, to: null.raw)
@@ -125,7 +137,8 @@ package struct Shim {
     do throws(SyscallError) {
       try FileSystem.replace(run.exit, with: exit.encoded().span)
     } catch {
-      // On a full disk the outcome is lost for the collector; `exec` reports the shim's end instead.
+      // On a full disk the outcome is lost for the collector; `exec` reports the shim's end
+      // instead.
     }
   }
 
@@ -139,7 +152,8 @@ package struct Shim {
   private static func failure(_ error: SyscallError, _ command: [String]) -> SpoolExit {
     SpoolExit(
       code: error.isNotFound ? 127 : 126,
-      error: "cannot start \(command.first ?? ""): \(error.reason)")
+      error: "cannot start \(command.first ?? ""): \(error.reason)"
+    )
   }
 }
 
@@ -194,7 +208,8 @@ private struct Streams: ~Copyable {
       do throws(SyscallError) {
         got =
           stderr
-          ? try err?.read(into: &buffer, atMost: count) : try out?.read(into: &buffer, atMost: count)
+          ? try err?.read(into: &buffer, atMost: count)
+          : try out?.read(into: &buffer, atMost: count)
       } catch {
         if stderr { err = nil } else { out = nil }
         continue

@@ -1,8 +1,10 @@
 internal import Glibc
 internal import Platform
 
-/// Shows a run's output as it is written, by reading the spool: a slow or vanished reader of `exec`'s
-/// output never holds up the command. Used by `exec` only.
+/// Shows a run's output as it is written, by reading the spool: a slow or vanished reader of
+/// `exec`'s output never holds up the command.
+///
+/// Used by `exec` only.
 struct SpoolEcho: ~Copyable {
   private static let pendingBytesMax = 262_144
 
@@ -48,7 +50,8 @@ struct SpoolEcho: ~Copyable {
 
   private mutating func show(_ bytes: Span<UInt8>, _ line: Range<Int>) {
     guard let space = Bytes.firstIndex(of: 0x20, in: bytes, from: line.lowerBound),
-      space + 10 < line.upperBound, let text = Bytes.firstIndex(of: 0x20, in: bytes, from: space + 8),
+      space + 10 < line.upperBound,
+      let text = Bytes.firstIndex(of: 0x20, in: bytes, from: space + 8),
       text < line.upperBound
     else { return }
     let isWhole = bytes[space + 8] == 0x46
@@ -76,10 +79,13 @@ struct SpoolEcho: ~Copyable {
     let next = number + 1
     let numbered = "\(run.output).\(next)"
     for path in [numbered, run.output] {
+      // A file that is not there, or cannot be read, is not shown; it is still collected.
       guard let opened = try? Descriptor(open: path, O_RDONLY | O_NOFOLLOW),
-        let status = try? opened.status(), file == nil || status.inode != inode
+        let status = try? opened.status(),  // As above.
+        file == nil || status.inode != inode
       else { continue }
-      // A rotation between the two looks gives the next file its number: then the newest is not next.
+      // A rotation between the two looks gives the next file its number: then the newest is not
+      // next.
       if path == run.output, let other = try? FileSystem.linkStatus(of: numbered),
         other.inode != status.inode
       {

@@ -5,7 +5,7 @@ internal import Platform
 ///
 ///     <spool>/<run id>/spec.json     what was started, written before it starts
 ///                      lock          locked by the shim as long as it lives
-///                      out.log[.N]   the output, CRI lines; numbers grow, files are never renamed again
+///                      out.log[.N]   the output, CRI lines; a number, once given, is kept
 ///                      exit.json     the outcome, written when the output is complete
 ///                      echo.lock     locked by `exec` while it still shows the output
 package struct SpoolRun: Sendable {
@@ -33,7 +33,9 @@ package struct SpoolRun: Sendable {
   package var isCollected: Bool { !FileSystem.exists(directory) }
 }
 
-/// What a run is: where its output goes and what was started. Never its environment.
+/// What a run is: where its output goes and what was started.
+///
+/// Never its environment.
 package struct SpoolSpec: Sendable, Equatable {
   package var group: LogGroup
   package var stream: LogStream
@@ -90,14 +92,17 @@ package struct SpoolExit: Sendable, Equatable {
 
   package func encoded() -> [UInt8] {
     var bytes = Array(
-      "{\"code\":\(code),\"signal\":\(signal),\"droppedBytes\":\(droppedBytes),\"error\":".utf8)
+      "{\"code\":\(code),\"signal\":\(signal),\"droppedBytes\":\(droppedBytes),\"error\":".utf8
+    )
     JSONString.append(error, to: &bytes)
     bytes.append(utf8: "}\n")
     return bytes
   }
 
   package init?(decoding bytes: [UInt8]) {
-    guard let value = JSONValue(parsing: bytes), let code = value["code"]?.integer else { return nil }
+    guard let value = JSONValue(parsing: bytes), let code = value["code"]?.integer else {
+      return nil
+    }
     self.code = code
     signal = value["signal"]?.integer ?? 0
     error = value["error"]?.text ?? ""

@@ -2,10 +2,12 @@ internal import Glibc
 internal import LogModel
 internal import Platform
 
-/// Collects what commands under `exec` have written, and removes it once it is committed. Used by the
-/// collect thread.
+/// Collects what commands under `exec` have written, and removes it once it is committed.
+///
+/// Used by the collect thread.
 final class SpoolSources {
-  /// A run whose shim died without leaving an outcome is given up after this time: host or shim failed.
+  /// A run whose shim died without leaving an outcome is given up after this time: host or shim
+  /// failed.
   private static let abandonNanoseconds: Int64 = 2_000_000_000
   private static let settleNanoseconds: Int64 = 50_000_000
 
@@ -45,8 +47,11 @@ final class SpoolSources {
   func statuses() -> [CollectorStatus.Run] {
     runs.values.map { run in
       CollectorStatus.Run(
-        id: run.files.id, group: run.follower.tail.group.name,
-        lagBytes: run.follower.tail.lagBytes, events: run.follower.tail.eventCount)
+        id: run.files.id,
+        group: run.follower.tail.group.name,
+        lagBytes: run.follower.tail.lagBytes,
+        events: run.follower.tail.eventCount
+      )
     }.sorted { $0.id < $1.id }
   }
 
@@ -83,8 +88,13 @@ final class SpoolSources {
       return
     }
     let tail = FileTail(
-      source: "spool:\(name)", chain: .spool(directory: files.directory), format: .cri,
-      group: spec.group, stream: spec.stream, context: context)
+      source: "spool:\(name)",
+      chain: .spool(directory: files.directory),
+      format: .cri,
+      group: spec.group,
+      stream: spec.stream,
+      context: context
+    )
     tail.decoder.trustsGapTag = true
     tail.keepsRetired = true
     let watch = hub.add(files.directory)
@@ -177,6 +187,7 @@ final class SpoolSources {
     guard let names = try? FileSystem.list(run.files.directory) else { return }
     for name in names where name.hasPrefix("out.log.") {
       let path = run.files.directory + "/" + name
+      // A name that is gone needs no removal.
       guard let status = try? FileSystem.linkStatus(of: path) else { continue }
       let index = tail.retired.firstIndex { file in
         file.inode == status.inode && file.device == status.device

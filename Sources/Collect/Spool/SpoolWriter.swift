@@ -2,9 +2,12 @@ internal import Glibc
 internal import LogModel
 internal import Platform
 
-/// Appends CRI lines to a run's spool; never waits for disk space. Used by the shim only.
+/// Appends CRI lines to a run's spool; never waits for disk space.
 ///
-/// What cannot be written is counted, and a gap record says so in the stream once there is room again.
+/// Used by the shim only.
+///
+/// What cannot be written is counted, and a gap record says so in the stream once there is room
+/// again.
 struct SpoolWriter: ~Copyable {
   /// Text of one record; longer lines are `P` records of this size.
   static let recordBytesMax = 16_384
@@ -95,7 +98,8 @@ struct SpoolWriter: ~Copyable {
       Calendar.appendRFC3339(Timestamp(nanoseconds: time), decimals: 9, to: &gap)
       gap.append(
         utf8: " stdout F:gap gap: \(unreported) bytes of output were dropped, "
-          + "because the spool could not be written\n")
+          + "because the spool could not be written\n"
+      )
       if append(gap) { unreported = 0 }
     }
     // Nothing is written past a gap that could not be reported.

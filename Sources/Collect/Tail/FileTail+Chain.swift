@@ -15,7 +15,10 @@ extension FileTail {
       if position == nil {
         context.notify(
           CollectNotice(
-            .warning, "\(source): the stored position is unreadable; reading from the first byte"))
+            .warning,
+            "\(source): the stored position is unreadable; reading from the first byte"
+          )
+        )
       }
     }
     if let position {
@@ -80,7 +83,8 @@ extension FileTail {
     if keepsRetired {
       for segment in found[(headIndex + 1)...] where !older.contains(where: { $0 === segment }) {
         retired.append(
-          RetiredFile(device: segment.device, inode: segment.inode, ordinal: -1, ticket: 0))
+          RetiredFile(device: segment.device, inode: segment.inode, ordinal: -1, ticket: 0)
+        )
       }
     }
     segments = older
@@ -98,8 +102,8 @@ extension FileTail {
       && StableHash.of(tail.span) == position.tail
   }
 
-  /// The files from the one in which the oldest open line began up to the head's, oldest first, with
-  /// their numbers; nil when its first one is gone.
+  /// The files from the one in which the oldest open line began up to the head's, oldest first,
+  /// with their numbers; nil when its first one is gone.
   private func filesOfOpenLine(
     _ position: TailPosition,
     _ found: [Segment],
@@ -156,7 +160,8 @@ extension FileTail {
       throw .system(error)
     }
     guard let status else {
-      // Between the two renames of a rotation the base is missing; without the directory it is gone.
+      // Between the two renames of a rotation the base is missing; without the directory it is
+      // gone.
       if removedAt == nil, !FileSystem.exists(chain.directory) {
         removedAt = context.clock.monotonic()
       }
@@ -196,7 +201,8 @@ extension FileTail {
       held.contains(where: { $0.isSameFile(as: segment) })
     }
     if reachedKnown { return (found.dropLast(), found[found.count - 1].isSameFile(as: newest)) }
-    // None of the files that we hold has its name any more: compressed or removed. Now contents count.
+    // None of the files that we hold has its name any more: compressed or removed. Now contents
+    // count.
     let fingerprints = Set(held.compactMap(\.fingerprint)).union(history.map(\.fingerprint))
     for (index, segment) in found.enumerated() {
       guard let fingerprint = try segment.identify(), fingerprints.contains(fingerprint)
@@ -267,7 +273,8 @@ extension FileTail {
 
   /// Says that records are missing before the record in `firstRecord` of the buffer.
   ///
-  /// It goes out with the first record after the gap, in one batch: so it is committed exactly once.
+  /// It goes out with the first record after the gap, in one batch: so it is committed exactly
+  /// once.
   func appendGap(
     _ reason: GapReason,
     before buffer: [UInt8],
@@ -284,13 +291,21 @@ extension FileTail {
   }
 
   func gapRecord(_ reason: GapReason, to: Int64, into batch: inout EventBatch) {
-    let from = decoder.lastTime.map { Calendar.formatRFC3339(Timestamp(nanoseconds: $0), decimals: 9) }
+    let from = decoder.lastTime.map {
+      Calendar.formatRFC3339(Timestamp(nanoseconds: $0), decimals: 9)
+    }
     let until = Calendar.formatRFC3339(Timestamp(nanoseconds: to), decimals: 9)
     let text = "gap: \(reason.explanation) (\(from ?? "the beginning") to \(until))"
     batch.append(
-      timestamp: Timestamp(nanoseconds: to), message: Array(text.utf8).span, flags: .gap)
+      timestamp: Timestamp(nanoseconds: to),
+      message: Array(text.utf8).span,
+      flags: .gap
+    )
     context.metrics.add(
-      "logagent_source_gaps_total", 1, [("resource", groupName), ("reason", reason.rawValue)])
+      "logagent_source_gaps_total",
+      1,
+      [("resource", groupName), ("reason", reason.rawValue)]
+    )
     context.notify(CollectNotice(.warning, "\(source): \(text)"))
   }
 
@@ -308,8 +323,13 @@ extension FileTail {
     precondition(last.ordinal < nextOrdinal)
     let tail = decodedTail
     return TailPosition(
-      files: history.map(\.fingerprint), head: decodedHead, tail: StableHash.of(tail.span),
-      lastTime: decoder.lastTime, out: place(decoder.out), err: place(decoder.err))
+      files: history.map(\.fingerprint),
+      head: decodedHead,
+      tail: StableHash.of(tail.span),
+      lastTime: decoder.lastTime,
+      out: place(decoder.out),
+      err: place(decoder.err)
+    )
   }
 
   /// The number of the oldest file that a resumed source would read again.

@@ -3,8 +3,8 @@ internal import Platform
 
 /// Inflates a gzip file that is read forward, with a window that can be read again.
 ///
-/// The reader asks by offset in the inflated text and may ask again for what it did not use up (a record
-/// cut by the end of a read). Adapter to zlib: used by one thread.
+/// The reader asks by offset in the inflated text and may ask again for what it did not use up (a
+/// record cut by the end of a read). Adapter to zlib: used by one thread.
 @safe
 final class GzipCodec {
   enum Failure: Error {
@@ -98,8 +98,8 @@ final class GzipCodec {
     let input = compressed
     let start = compressedAt
     window.append(addingCapacity: 65_536) { output in
-      // Safety: zlib reads at most the input's rest and writes at most 65,536 bytes of spare capacity;
-      // it keeps neither pointer, since both are cleared after the call.
+      // Safety: zlib reads at most the input's rest and writes at most 65,536 bytes of spare
+      // capacity; it keeps neither pointer, since both are cleared after the call.
       unsafe output.withUnsafeMutableBufferPointer { target, initialized in
         unsafe input.withUnsafeBufferPointer { source in
           guard let from = source.baseAddress, let to = target.baseAddress else { return }

@@ -51,13 +51,16 @@ enum RotationChain {
       // While the plain file is there, the compressed one is still growing.
       let isPlain = plain.contains(number)
       entries.append(
-        Entry(path: "\(base).\(number)" + (isPlain ? "" : ".gz"), isCompressed: !isPlain))
+        Entry(path: "\(base).\(number)" + (isPlain ? "" : ".gz"), isCompressed: !isPlain)
+      )
     }
     return entries
   }
 
-  /// Opens the chain, newest first, each file once; stops after the first for which `isKnown` is true,
-  /// which is the last element then. Files that vanish meanwhile have moved on or were deleted.
+  /// Opens the chain, newest first, each file once; stops after the first for which `isKnown` is
+  /// true, which is the last element then.
+  ///
+  /// Files that vanish meanwhile have moved on or were deleted.
   func open(
     until isKnown: (Segment) throws(CollectError) -> Bool
   ) throws(CollectError) -> (found: [Segment], reachedKnown: Bool) {

@@ -1,8 +1,10 @@
 internal import Glibc
 internal import Platform
 
-/// One open file of a chain. Holding it open keeps its content readable through rename, compression and
-/// removal, and keeps its inode number from being given to another file. Used by the collect thread.
+/// One open file of a chain.
+///
+/// Holding it open keeps its content readable through rename, compression and removal, and keeps
+/// its inode number from being given to another file. Used by the collect thread.
 final class Segment {
   private let file: Descriptor
   let device: UInt64
@@ -22,7 +24,8 @@ final class Segment {
   /// Compressed data that could not be inflated to its end.
   var isDamaged: Bool { gzip?.isDamaged ?? false }
 
-  /// Opens a log file, refusing links and everything that is not a regular file; a FIFO does not block.
+  /// Opens a log file, refusing links and everything that is not a regular file; a FIFO does not
+  /// block.
   init(path: String, isCompressed: Bool) throws(CollectError) {
     do throws(SyscallError) {
       file = try Descriptor(open: path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -65,7 +68,9 @@ final class Segment {
     }
   }
 
-  /// Works out the fingerprint when the first record is complete. Costs one small read as a rule.
+  /// Works out the fingerprint when the first record is complete.
+  ///
+  /// Costs one small read as a rule.
   ///
   /// Zero bytes in front, the hole of an external truncation, are not part of it.
   @discardableResult

@@ -2,10 +2,10 @@ internal import Platform
 
 /// How far a chain of files has been read, as it is stored with the events.
 ///
-/// Files are known by the hash of their first record, never by inode: ext4 hands the same two or three
-/// inode numbers round at every rotation. Two streams share a file, so an open line of one stream does
-/// not hold the other back: `head` is how far records were decoded, and each open line adds the place
-/// where it began; on resume, records in between are read for that stream only.
+/// Files are known by the hash of their first record, never by inode: ext4 hands the same two or
+/// three inode numbers round at every rotation. Two streams share a file, so an open line of one
+/// stream does not hold the other back: `head` is how far records were decoded, and each open line
+/// adds the place where it began; on resume, records in between are read for that stream only.
 struct TailPosition: Equatable {
   /// A place in one of `files`, by index.
   struct Place: Equatable {
@@ -49,8 +49,9 @@ struct TailPosition: Equatable {
     guard bytes.count > 10 else { return nil }
     var reader = ByteReader(to: bytes.count - 4)
     var trailer = ByteReader(from: bytes.count - 4, to: bytes.count)
-    guard trailer.integer(UInt32.self, in: bytes)
-      == CRC32C.checksum(bytes.extracting(0..<(bytes.count - 4))),
+    guard
+      trailer.integer(UInt32.self, in: bytes)
+        == CRC32C.checksum(bytes.extracting(0..<(bytes.count - 4))),
       reader.integer(UInt8.self, in: bytes) == Self.version,
       let flags = reader.integer(UInt8.self, in: bytes), flags < 8
     else { return nil }
@@ -59,7 +60,8 @@ struct TailPosition: Equatable {
       guard let time = reader.integer(Int64.self, in: bytes) else { return nil }
       lastTime = time
     }
-    guard let count = reader.varint(in: bytes), count > 0, count <= UInt64(CaptureLimits.historyMax + 1)
+    guard let count = reader.varint(in: bytes), count > 0,
+      count <= UInt64(CaptureLimits.historyMax + 1)
     else { return nil }
     files = []
     for _ in 0..<count {
@@ -86,7 +88,11 @@ struct TailPosition: Equatable {
   }
 
   init(
-    files: [UInt64], head: Int64, tail: UInt64, lastTime: Int64?, out: Place? = nil,
+    files: [UInt64],
+    head: Int64,
+    tail: UInt64,
+    lastTime: Int64?,
+    out: Place? = nil,
     err: Place? = nil
   ) {
     precondition(!files.isEmpty && files.count <= CaptureLimits.historyMax + 1 && head >= 0)

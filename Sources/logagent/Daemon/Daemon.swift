@@ -1,0 +1,283 @@
+internal import Collect
+internal import Forward
+internal import LogModel
+internal import Logging
+internal import Platform
+internal import Retain
+internal import ServiceLifecycle
+internal import Store
+internal import Synchronization
+internal import UnixSignals
+
+/// The wiring of `logagent run`: which stages there are, what configuration each of them gets, in which
+/// order they stop.
+final class Daemon: Sendable {
+  let logger: Logger
+  let store: Store
+  let metrics: Metrics
+  let clock = SystemClock()
+  let notification: ServiceNotification
+  let started: Int64
+  private let location: StoreLocation
+  private let collector: Collector
+  private let forwarder: Forwarder
+  private let sweeper: RetentionSweeper
+  private let configuration: Mutex<Configuration>
+  private let reloadFailure = Mutex<String?>(nil)
+
+  init(_ configuration: Configuration, location: StoreLocation, logger: Logger) throws {
+    self.logger = logger
+    self.location = location
+    self.configuration = Mutex(configuration)
+    metrics = Metrics()
+    notification = ServiceNotification { ProcessEnvironment.value(of: $0) }
+    started = clock.now()
+    var options = StoreOptions(dataDirectory: configuration.dataDirectory)
+    options.codec = configuration.store.compression == .gzip ? .gzip : .zstd
+    let space: FileSystemSpace
+    do throws(StoreError) {
+      store = try Store.open(options, clock: clock, metrics: metrics)
+    } catch {
+      throw CommandFailure(error)
+    }
+    do throws(SyscallError) {
+      space = try FileSystem.space(at: store.layout.root)
+      try FileSystem.makeDirectory(store.layout.spool, mode: 0o770)
+      collector = try Collector(
+        options: Self.collectorOptions(configuration, store.layout), sink: store, metrics: metrics,
+        notify: { notice in logger.log(level: Self.level(notice), "\(notice.text)") },
+        placement: Self.placement(configuration))
+    } catch {
+      throw CommandFailure(error)
+    }
+    sweeper = RetentionSweeper(
+      store: store, options: Self.retainOptions(configuration, space), clock: clock,
+      metrics: metrics)
+    forwarder = Forwarder(
+      store: store, options: ForwardOptions(deadLetters: store.layout.deadLetters), clock: clock,
+      metrics: metrics, destinations: Self.destinations(configuration),
+      notify: { logger.warning("\($0)") })
+  }
+
+  /// Runs until SIGTERM or SIGINT; every stage has stopped and everything is committed when it returns.
+  func run() async throws {
+    // Stopped in reverse: first nothing new comes, then what came is committed, then it is delivered.
+    let services: [any Service] = [
+      ThreadService(name: "retain") { [sweeper] in sweeper.run(until: $0) },
+      ThreadService(name: "forward") { [forwarder] in forwarder.run(until: $0) },
+      ThreadService(name: "collect") { [self] in collect(until: $0) },
+      ThreadService(name: "report") { [self] in report(until: $0) },
+      ReloadService(daemon: self),
+    ]
+    var group = ServiceGroupConfiguration(
+      services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle") { _ in
+        SwiftLogNoOpLogHandler()
+      })
+    group.maximumGracefulShutdownDuration = .seconds(9)
+    logger.info(
+      "started", metadata: ["data": "\(store.layout.root)", "version": "\(Version.number)"])
+    notification.send("READY=1\nSTATUS=collecting")
+    try await ServiceGroup(configuration: group).run()
+    store.close()
+    logger.info("stopped, everything is committed")
+  }
+
+  private func collect(until stop: StopSignal) {
+    collector.run(until: stop)
+    // What was handed over last is committed before forwarding drains.
+    let deadline = clock.monotonic() + 2_000_000_000
+    while store.backlogBytes > 0, clock.monotonic() < deadline {
+      Poller.wait(readable: [], nanoseconds: 20_000_000)
+    }
+    if let ticket = store.apply([]) {
+      _ = store.waitCommitted(ticket, timeoutNanoseconds: 2_000_000_000)
+    }
+  }
+
+  // MARK: configuration
+
+  /// SIGHUP: a valid file is applied, an invalid one leaves everything as it is.
+  func reload() {
+    notification.send("RELOADING=1")
+    defer { notification.send("READY=1") }
+    let path = location.config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG")
+    let loaded = Configuration.load(
+      path: path,
+      dataDirectory: location.dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR"))
+    metrics.set(
+      "logagent_config_last_reload_successful", loaded.configuration == nil ? 0 : 1)
+    metrics.add(
+      "logagent_config_reloads_total", 1,
+      [("result", loaded.configuration == nil ? "invalid" : "applied")])
+    guard var next = loaded.configuration else {
+      let first = loaded.diagnostics.first { $0.severity == .error }?.headline ?? "unreadable"
+      reloadFailure.withLock { $0 = first }
+      logger.error(
+        "the configuration is invalid, the old one stays; run `logagent check`",
+        metadata: ["first": "\(first)"])
+      return
+    }
+    let current = configuration.withLock { $0 }
+    if next.dataDirectory != current.dataDirectory || next.docker != current.docker
+      || next.store != current.store
+    {
+      logger.warning("dataDirectory, sources and store take effect with the next start only")
+      next.dataDirectory = current.dataDirectory
+    }
+    configuration.withLock { [next] in $0 = next }
+    reloadFailure.withLock { $0 = nil }
+    collector.reload(placement: Self.placement(next))
+    forwarder.replace(Self.destinations(next))
+    // Silence is right: without the size of the disk the old bounds stay until the next reload.
+    if let space = try? FileSystem.space(at: store.layout.root) {
+      sweeper.replace(Self.retainOptions(next, space))
+    }
+    logger.info("configuration reloaded")
+  }
+
+  private static func collectorOptions(
+    _ configuration: Configuration,
+    _ layout: Layout
+  ) -> CollectorOptions {
+    let isOff = configuration.docker.enabled == .off
+    return CollectorOptions(
+      dockerRoot: isOff ? nil : configuration.docker.root,
+      dockerSocket: isOff ? nil : configuration.docker.socket,
+      spoolDirectory: layout.spool,
+      eventBytesMax: configuration.limits.maxEventSize)
+  }
+
+  private static func placement(_ configuration: Configuration) -> Collector.Resolver {
+    let matcher = ResourceMatcher(configuration)
+    return { matcher.resolve($0).placement }
+  }
+
+  private static func retainOptions(
+    _ configuration: Configuration,
+    _ space: FileSystemSpace
+  ) -> RetainOptions {
+    let matcher = ResourceMatcher(configuration)
+    return RetainOptions(
+      days: { matcher.settings(ofGroup: $0).retentionDays },
+      maxDiskBytes: configuration.limits.maxDiskUsage.bytes(ofTotal: space.totalBytes),
+      minFreeBytes: configuration.limits.minFreeDisk.bytes(ofTotal: space.totalBytes))
+  }
+
+  private static func destinations(
+    _ configuration: Configuration
+  ) -> @Sendable (LogGroup) -> [Destination] {
+    let matcher = ResourceMatcher(configuration)
+    return { group in
+      let settings = matcher.settings(ofGroup: group)
+      guard !settings.isDisabled, let chosen = settings.destination else { return [] }
+      return [destination(chosen, configuration.forward)]
+    }
+  }
+
+  private static func destination(
+    _ chosen: ForwardingDestination,
+    _ forward: ForwardConfiguration
+  ) -> Destination {
+    let kind: Destination.Kind =
+      switch chosen.kind {
+      case .httpEndpoint: .httpEndpoint
+      case .highlight: .highlight
+      case .datadog: .datadog
+      }
+    return Destination(
+      kind: kind,
+      endpointURL: chosen.endpointURL,
+      accessKey: chosen.accessKey.map { Credential($0.reveal()) },
+      attributes: chosen.attributes.map { ($0.name, Credential($0.value.reveal())) },
+      gzip: chosen.gzip,
+      retryDurationSeconds: chosen.retryDurationSeconds,
+      flushSeconds: forward.flushSeconds,
+      allowsPlaintext: forward.allowInsecure,
+      pausedReason: chosen.pausedReason)
+  }
+
+  private static func level(_ notice: CollectNotice) -> Logger.Level {
+    switch notice.severity {
+    case .info: .info
+    case .warning: .warning
+    case .error: .error
+    }
+  }
+
+  // MARK: report
+
+  /// Every second: the watchdog, the health of the store; every two: the report for `status`.
+  private func report(until stop: StopSignal) {
+    var turn = 0
+    var lastState = StoreState.ok
+    while !stop.isRaised {
+      let state = store.state
+      if state != lastState { tell(state) }
+      lastState = state
+      if notification.watchdogNanoseconds != nil { notification.send("WATCHDOG=1") }
+      if turn % 2 == 0 { statusReport(state).write(to: store.layout.status) }
+      if turn % 60 == 59 { Heap.trim() }
+      turn += 1
+      stop.wait(nanoseconds: min(1_000_000_000, notification.watchdogNanoseconds ?? .max))
+    }
+    notification.send("STOPPING=1")
+    statusReport(store.state).write(to: store.layout.status)
+  }
+
+  private func tell(_ state: StoreState) {
+    switch state {
+    case .ok:
+      logger.notice("the store commits again")
+      notification.send("STATUS=collecting")
+    case .degraded(let reason):
+      logger.error("the store cannot commit; sources wait", metadata: ["reason": "\(reason)"])
+      notification.send("STATUS=degraded: \(reason)")
+    case .failed(let reason):
+      // Going on could lie; a restart recovers, and everything uncommitted is read again.
+      logger.critical("the store has failed", metadata: ["reason": "\(reason)"])
+      ProcessExit.now(CommandFailure.Status.io)
+    }
+  }
+
+  private func statusReport(_ state: StoreState) -> StatusReport {
+    let collected = collector.status
+    let retained = sweeper.status
+    var report = StatusReport(
+      processID: ProcessExit.processID, startedMilliseconds: started / 1_000_000,
+      writtenMilliseconds: clock.now() / 1_000_000, state: "ok",
+      configuration: location.config ?? Configuration.defaultPath, containers: collected.containers.count,
+      unsupported: collected.unsupported.map(\.name), docker: collected.dockerAPI,
+      backlogBytes: store.backlogBytes, usedBytes: retained.usedBytes,
+      limitBytes: Int64(metrics.value("logagent_storage_limit_bytes")),
+      isClockTrusted: retained.isClockTrusted,
+      lanes: forwarder.status.map { lane in
+        StatusReport.Lane(
+          group: lane.group.name, destination: lane.destination, queuedEvents: lane.queuedEvents,
+          oldestUnsentMilliseconds: nil, lastError: lane.lastError,
+          nextAttemptSeconds: lane.nextAttemptSeconds, paused: lane.pausedReason,
+          deadLetterEvents: lane.deadLetterEvents)
+      },
+      metrics: metrics.snapshot().map { ($0.0.name + $0.0.labels, $0.1) })
+    report.reloadFailed = reloadFailure.withLock { $0 }
+    switch state {
+    case .ok: break
+    case .degraded(let reason): (report.state, report.reason) = ("degraded", reason)
+    case .failed(let reason): (report.state, report.reason) = ("failed", reason)
+    }
+    if !retained.isClockTrusted, report.state == "ok" {
+      (report.state, report.reason) = ("degraded", "the clock jumped ahead; nothing expires")
+    }
+    return report
+  }
+}
+
+/// SIGHUP reads the configuration again.
+private struct ReloadService: Service {
+  let daemon: Daemon
+
+  func run() async throws {
+    let signals = await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown()
+    for await _ in signals { daemon.reload() }
+  }
+}
