@@ -181,7 +181,12 @@ struct LogsOutputTests {
     Terminal.ignoreBrokenPipes()
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
+    let idle = OutputBuffer(ends[1])
+    idle.checkReader()
+    #expect(!idle.isClosed)
     close(ends[0])
+    idle.checkReader()
+    #expect(idle.isClosed)
     let output = OutputBuffer(ends[1])
     output.append("x")
     output.flush()

@@ -15,7 +15,8 @@ package final class LogFollow {
 
   /// Follows the groups that `wanted` picks among all, now and whenever there are new ones.
   ///
-  /// `next` says where each known group goes on. A group that comes later is followed from its first event.
+  /// `next` says where each known group goes on. A group that comes later is followed from its
+  /// first event.
   package init(
     _ query: LogQuery,
     reader: StoreReader,

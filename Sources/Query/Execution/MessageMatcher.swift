@@ -4,8 +4,8 @@ package import Store
 
 /// A filter pattern compiled for search over whole blocks of messages.
 ///
-/// The longest required term drives: the search runs over the block's bytes as they lie, not line by
-/// line, and only events that it hits are looked at. A value; each worker has its own copy.
+/// The longest required term drives: the search runs over the block's bytes as they lie, not line
+/// by line, and only events that it hits are looked at. A value; each worker has its own copy.
 package struct MessageMatcher: Sendable {
   private let required: [[UInt8]]
   private let excluded: [[UInt8]]
@@ -39,7 +39,7 @@ package struct MessageMatcher: Sendable {
     return anyOf.contains { Bytes.firstIndex(of: $0.span, in: messages) != nil }
   }
 
-  /// Calls `body` with the index of every record that matches, ascending; stops when it returns false.
+  /// Calls `body` with the index of every record that matches, ascending, until it returns false.
   func forEachMatch(
     in messages: Span<UInt8>,
     _ records: [EventRecord],

@@ -187,8 +187,8 @@ struct LogsRun {
       if let filter = options.filter { query.pattern = try FilterPatternParser.parse(filter) }
       if case .terms(let terms) = query.pattern, !terms.ignored.isEmpty, !options.quiet {
         StandardError.write(
-          "warning: \(terms.ignored.joined(separator: " ")) ignored: optional terms count only when "
-            + "every term is optional\n"
+          "warning: \(terms.ignored.joined(separator: " ")) ignored: optional terms count only "
+            + "when every term is optional\n"
         )
       }
       query.selection = try selection()
@@ -314,7 +314,8 @@ struct LogsRun {
       let milliseconds = (clock.monotonic() - started) / 1_000_000
       StandardError.write(
         "\(statistics.matchedEvents) matched of \(statistics.scannedEvents) read · blocks "
-          + "\(statistics.blocks - statistics.prunedBlocks) read, \(statistics.prunedBlocks) pruned · "
+          + "\(statistics.blocks - statistics.prunedBlocks) read, "
+          + "\(statistics.prunedBlocks) pruned · "
           + "\(ByteCount.text(UInt64(statistics.scannedBytes))) in \(milliseconds) ms\n"
       )
     }
@@ -355,6 +356,7 @@ struct LogsRun {
     while !output.isClosed && !InterruptSignal.isRaised {
       let isNews = try follow.poll(now: Timestamp(nanoseconds: clock.now())) { writer.write($0) }
       output.flush()
+      output.checkReader()
       if !isNews { Poller.wait(readable: [], nanoseconds: 50_000_000) }
     }
   }

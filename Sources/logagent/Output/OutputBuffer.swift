@@ -22,6 +22,11 @@ final class OutputBuffer {
 
   func append(_ text: String) { append { $0.append(utf8: text) } }
 
+  /// Notices a reader that has gone while there is nothing to write.
+  func checkReader() {
+    if PipeReader.isGone(number) { isClosed = true }
+  }
+
   func flush() {
     guard !bytes.isEmpty else { return }
     defer { bytes.removeAll(keepingCapacity: true) }
