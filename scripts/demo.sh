@@ -19,7 +19,8 @@ trap finish EXIT
 say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
 show() {
   printf '\033[2m$ logagent %s\033[0m\n' "$*" >&2
-  "$logagent" "$@" --config "$folder/logagent.yml"
+  # Behind the command's name: what follows `--` belongs to the command that exec runs.
+  "$logagent" "$1" --config "$folder/logagent.yml" "${@:2}"
 }
 wait_for() { # wait_for SECONDS COMMAND…: until the command succeeds
   local tries=$(($1 * 10))

@@ -50,7 +50,7 @@ package enum Limits {
   /// WAL size at which the writer checkpoints.
   package static let walCheckpointPages = 1_024
   /// Disk kept in reserve so that rows can be deleted on a full disk.
-  package static let ballastBytes: Int64 = 4_194_304
+  package static let ballastBytes: Int64 = 1_048_576
 
   // MARK: names
 

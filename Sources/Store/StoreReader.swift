@@ -115,7 +115,8 @@ package final class StoreReader {
     selectBlocksBySequence = try connection.prepare(
       """
       SELECT \(fields), \(place) FROM blocks WHERE group_id=?1 AND first_sequence>=
-        coalesce((SELECT max(first_sequence) FROM blocks WHERE group_id=?1 AND first_sequence<=?2), 0)
+        coalesce(
+          (SELECT max(first_sequence) FROM blocks WHERE group_id=?1 AND first_sequence<=?2), 0)
       ORDER BY first_sequence LIMIT ?3
       """
     )

@@ -8,12 +8,13 @@ struct Logagent: AsyncParsableCommand {
     abstract: "Collects, stores, queries and forwards the logs of this machine's containers.",
     discussion: """
       Logs are stored in compressed segments below the data directory and stay readable when the \
-      container, or logagent itself, is gone. A resource is named as in the configuration, or by its \
+      container, or logagent itself, is gone. A resource is named as in the configuration, or by \
+      its \
       full log group name.
 
-      Exit status: 0 done · 1 nothing matched (with --exit-status) · 64 usage · 65 bad filter or time \
-      · 66 no such resource or data directory · 70 a bug in logagent · 74 input or output failed \
-      · 75 in use by another logagent · 77 not permitted · 78 invalid configuration.
+      Exit status: 0 done · 1 nothing matched (with --exit-status) · 64 usage · 65 bad filter or \
+      time · 66 no such resource or data directory · 70 a bug in logagent · 74 input or output \
+      failed · 75 in use by another logagent · 77 not permitted · 78 invalid configuration.
       """,
     version: Version.text,
     groupedSubcommands: [
@@ -28,7 +29,10 @@ struct Logagent: AsyncParsableCommand {
         name: "Capturing:",
         subcommands: [RunCommand.self, ExecCommand.self, ImportCommand.self]
       ),
-      CommandGroup(name: "Setting up:", subcommands: [CheckCommand.self, VersionCommand.self]),
+      CommandGroup(
+        name: "Setting up:",
+        subcommands: [CheckCommand.self, ReceiveCommand.self, VersionCommand.self]
+      ),
       CommandGroup(name: "", subcommands: [ExecShimCommand.self]),
     ]
   )

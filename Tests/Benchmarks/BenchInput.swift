@@ -59,9 +59,11 @@ enum BenchInput {
           "10.0.\(number % 256).\(random.next() % 256) - - \\\"GET /item/\(number) HTTP/1.1\\\" "
             + "\([200, 200, 304, 404, 500][Int(random.next() % 5)]) \(random.next() % 90_000)"
         case "application":
-          "\(level) worker-\(number % 16) order \(random.next() % 1_000_000) handled in \(number % 900) ms"
+          "\(level) worker-\(number % 16) order \(random.next() % 1_000_000) handled "
+            + "in \(number % 900) ms"
         default:
-          "{\\\"level\\\":\\\"\(level)\\\",\\\"request\\\":\\\"\(String(random.next(), radix: 16))\\\","
+          "{\\\"level\\\":\\\"\(level)\\\",\\\"request\\\":"
+            + "\\\"\(String(random.next(), radix: 16))\\\","
             + "\\\"status\\\":\(200 + number % 5)}"
         }
       let second = time / 1_000_000_000

@@ -125,8 +125,8 @@ void ccurl_multi_free(ccurl_multi *multi) {
   free(multi);
 }
 
-static int configure(ccurl_transfer *transfer, const char *url, const uint8_t *body, size_t body_bytes,
-                     const ccurl_settings *settings) {
+static int configure(ccurl_transfer *transfer, const char *url, const uint8_t *body,
+                     size_t body_bytes, const ccurl_settings *settings) {
   CURL *handle = transfer->handle;
   long protocols = CURLPROTO_HTTPS | (settings->allow_plaintext ? CURLPROTO_HTTP : 0);
   int bad = 0;
@@ -232,7 +232,9 @@ ccurl_outcome ccurl_transfer_outcome(const ccurl_transfer *transfer) {
   }
 }
 
-const char *ccurl_reason(const ccurl_transfer *transfer) { return curl.easy_strerror(transfer->code); }
+const char *ccurl_reason(const ccurl_transfer *transfer) {
+  return curl.easy_strerror(transfer->code);
+}
 
 long ccurl_status(const ccurl_transfer *transfer) {
   long status = 0;

@@ -2,8 +2,9 @@ internal import Platform
 
 /// How far an imported file has come, as it is stored with its events.
 ///
-/// `head` is where decoding stands, `checksum` is over everything before it: the same file, or one that
-/// has grown, is known by its content. Open lines begin at `out` and `err`, where decoding starts again.
+/// `head` is where decoding stands, `checksum` is over everything before it: the same file, or one
+/// that has grown, is known by its content. Open lines begin at `out` and `err`, where decoding
+/// starts again.
 struct ImportPosition: Equatable {
   var head: Int64
   var checksum: UInt32
@@ -30,7 +31,11 @@ struct ImportPosition: Equatable {
       reader.remaining == 0
     else { return nil }
     self.init(
-      head: head, checksum: checksum, out: out < 0 ? nil : out, err: err < 0 ? nil : err)
+      head: head,
+      checksum: checksum,
+      out: out < 0 ? nil : out,
+      err: err < 0 ? nil : err
+    )
   }
 
   func encoded() -> [UInt8] {

@@ -29,8 +29,8 @@ package struct ImportProgress: Sendable {
 /// Reads old logs into the store: any number of files into one log group.
 ///
 /// A file is known by its content: the hash of its first line finds the source, and a checksum over
-/// everything read before must fit. So an import can be broken off and repeated, the same file under any
-/// name adds nothing, and a file that has grown adds what is new. Used by one thread.
+/// everything read before must fit. So an import can be broken off and repeated, the same file
+/// under any name adds nothing, and a file that has grown adds what is new. Used by one thread.
 package struct LogImporter {
   private let sink: any EventSink
   private let group: LogGroup
@@ -66,8 +66,12 @@ package struct LogImporter {
     let file = try ImportFile(path)
     guard let found = try source(of: file) else { return }
     let run = Run(
-      file: file, source: found.name, position: found.position, format: format,
-      eventBytesMax: eventBytesMax)
+      file: file,
+      source: found.name,
+      position: found.position,
+      format: format,
+      eventBytesMax: eventBytesMax
+    )
     run.decoder.fallbackTime = clock.now()
     let before = summary.bytes
     while try step(run, stream: stream) {
@@ -105,7 +109,10 @@ package struct LogImporter {
       head = position.head
       checksum = position.checksum
       if position.start < position.head {
-        decoder.skipCommitted(out: position.out ?? position.head, err: position.err ?? position.head)
+        decoder.skipCommitted(
+          out: position.out ?? position.head,
+          err: position.err ?? position.head
+        )
       }
     }
   }
@@ -148,9 +155,11 @@ package struct LogImporter {
 
   private func position(of run: Run) -> ImportPosition {
     ImportPosition(
-      head: run.head, checksum: run.checksum,
+      head: run.head,
+      checksum: run.checksum,
       out: run.decoder.out.isOpen ? run.decoder.out.offset : nil,
-      err: run.decoder.err.isOpen ? run.decoder.err.offset : nil)
+      err: run.decoder.err.isOpen ? run.decoder.err.offset : nil
+    )
   }
 
   /// Moves on to `next` in the buffer and takes what is new into the checksum.
@@ -159,13 +168,16 @@ package struct LogImporter {
     if reached > run.head {
       let from = max(run.at, Int(run.head - run.base))
       run.checksum = CRC32C.checksum(
-        run.buffer.span.extracting(from..<next), continuing: run.checksum)
+        run.buffer.span.extracting(from..<next),
+        continuing: run.checksum
+      )
       run.head = reached
     }
     run.at = next
   }
 
-  /// Reads further behind what is left; a record longer than any that is looked at whole is cut here.
+  /// Reads further behind what is left; a record longer than any that is looked at whole is cut
+  /// here.
   private func refill(_ run: Run, into batch: inout EventBatch) throws(CollectError) {
     if run.at > 0 {
       run.buffer.removeSubrange(0..<run.at)
@@ -177,8 +189,10 @@ package struct LogImporter {
       return
     }
     let got = try run.file.read(
-      into: &run.buffer, atMost: 4 * Limits.readChunkBytes,
-      at: run.base + Int64(run.buffer.count))
+      into: &run.buffer,
+      atMost: 4 * Limits.readChunkBytes,
+      at: run.base + Int64(run.buffer.count)
+    )
     if got == 0 { run.isAtEnd = true }
   }
 
@@ -199,7 +213,10 @@ package struct LogImporter {
       run.buffer.removeAll(keepingCapacity: true)
       run.at = 0
       let got = try run.file.read(
-        into: &run.buffer, atMost: Limits.readChunkBytes, at: run.base)
+        into: &run.buffer,
+        atMost: Limits.readChunkBytes,
+        at: run.base
+      )
       if got == 0 {
         run.isAtEnd = true
         break
@@ -228,9 +245,12 @@ package struct LogImporter {
     lastProgress = now
     progress(
       ImportProgress(
-        path: run.file.path, doneBytes: run.head,
+        path: run.file.path,
+        doneBytes: run.head,
         totalBytes: run.file.path.hasSuffix(".gz") ? nil : run.file.storedBytes,
-        events: summary.events))
+        events: summary.events
+      )
+    )
   }
 
   // MARK: identity

@@ -161,7 +161,8 @@ extension Catalog {
     let statement = try connection.prepare(
       """
       SELECT id, name, max(next_sequence,
-        coalesce((SELECT max(first_sequence + event_count) FROM blocks WHERE group_id=groups.id), 0),
+        coalesce(
+          (SELECT max(first_sequence + event_count) FROM blocks WHERE group_id=groups.id), 0),
         coalesce((SELECT max(first_sequence + event_count) FROM tail WHERE group_id=groups.id), 0))
       FROM groups
       """

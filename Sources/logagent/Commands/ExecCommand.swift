@@ -10,8 +10,10 @@ struct ExecCommand: ParsableCommand {
     abstract: "Runs a command and keeps its output: `logagent exec --resource NAME -- CMD…`.",
     discussion: """
       A small process of its own owns the command's pipes and writes a spool file below the data \
-      directory; the daemon collects it, or exec itself when none runs. So the output is kept, and the \
-      command goes on, whatever happens to exec or the daemon. Signals and the exit status pass through; \
+      directory; the daemon collects it, or exec itself when none runs. So the output is kept, \
+      and the \
+      command goes on, whatever happens to exec or the daemon. Signals and the exit status pass \
+      through; \
       127: no such command, 126: not executable, 125: exec itself failed.
 
         logagent exec --resource nightlyReport -- ./report.sh --month 11

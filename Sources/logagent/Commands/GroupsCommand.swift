@@ -105,7 +105,8 @@ struct StreamsCommand: ParsableCommand {
   }
 
   private static func json(_ group: LogGroup, _ stream: StreamInfo) -> String {
-    "{\"logGroup\":\(JSONText.quoted(group.name)),\"logStream\":\(JSONText.quoted(stream.name.name)),"
+    "{\"logGroup\":\(JSONText.quoted(group.name)),"
+      + "\"logStream\":\(JSONText.quoted(stream.name.name)),"
       + "\"events\":\(stream.events),\"first\":\(stream.first.milliseconds),"
       + "\"last\":\(stream.last.milliseconds)}"
   }

@@ -9,10 +9,13 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Reads old log files into the store; repeating it adds only what is new.",
     discussion: """
-      Formats: docker-json (Docker's json-file), cri (containerd, Podman), lines (plain text; a line's \
+      Formats: docker-json (Docker's json-file), cri (containerd, Podman), lines (plain text; a \
+      line's \
       own RFC 3339 time if it begins with one, else the time of the import), jsonl (objects with \
-      `timestamp` in milliseconds, `message` and maybe `logStream`). Files ending in .gz are unpacked. \
-      A file is known by its content, so it may be renamed, and an import may be broken off and repeated.
+      `timestamp` in milliseconds, `message` and maybe `logStream`). Files ending in .gz are \
+      unpacked. \
+      A file is known by its content, so it may be renamed, and an import may be broken off and \
+      repeated.
 
         logagent import --format docker-json --resource api /var/lib/docker/containers/*/*-json.log
         logagent import --format lines --resource nginx /var/log/nginx/access.log.*.gz
@@ -94,7 +97,8 @@ struct ImportCommand: ParsableCommand {
     guard !quiet, Terminal.isTerminal(2) else { return }
     let total = progress.totalBytes.map { " of \(ByteCount.text(UInt64($0)))" } ?? ""
     StandardError.write(
-      "\r\u{1b}[K\(TerminalText.string(progress.path)): \(ByteCount.text(UInt64(progress.doneBytes)))"
+      "\r\u{1b}[K\(TerminalText.string(progress.path)): "
+        + ByteCount.text(UInt64(progress.doneBytes))
         + "\(total), \(progress.events) events"
     )
   }

@@ -8,7 +8,8 @@ struct RunCommand: AsyncParsableCommand {
     abstract: "Runs the daemon in the foreground: collects, stores, expires and forwards.",
     discussion: """
       SIGTERM and SIGINT stop it within 10 seconds with everything committed; SIGHUP reads the \
-      configuration again, and an invalid one leaves the old in force. Its own log goes to standard \
+      configuration again, and an invalid one leaves the old in force. Its own log goes to \
+      standard \
       error. Under systemd it speaks the notify protocol and the watchdog's.
       """
   )

@@ -42,7 +42,8 @@ struct StatusCommand: ParsableCommand {
     let now = SystemClock().now() / 1_000_000
     let up = (now - Int64(report["started"]?.integer ?? 0)) / 1_000
     var lines = [
-      "logagent \(report["version"]?.text ?? "?")  pid \(report["pid"]?.integer ?? 0)  up \(duration(up))  "
+      "logagent \(report["version"]?.text ?? "?")  pid \(report["pid"]?.integer ?? 0)  "
+        + "up \(duration(up))  "
         + "\(report["state"]?.text ?? "?")"
     ]
     if let reason = report["reason"]?.text { lines.append("  \(TerminalText.string(reason))") }

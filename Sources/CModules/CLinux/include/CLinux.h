@@ -66,7 +66,8 @@ int clinux_set_nonblocking(int fd, int on);
 int clinux_terminal_columns(int fd);
 
 /// Free bytes for unprivileged users, total bytes and file-system magic of the file system of `fd`.
-int clinux_file_system(int fd, uint64_t *free_bytes, uint64_t *total_bytes, uint64_t *free_inodes, uint64_t *magic);
+int clinux_file_system(int fd, uint64_t *free_bytes, uint64_t *total_bytes, uint64_t *free_inodes,
+                       uint64_t *magic);
 
 /// The wait status macros.
 int clinux_exited(int status);
