@@ -1,8 +1,8 @@
 internal import LogModel
 internal import Platform
 
-/// What a destination did not take, kept in Firehose's failed-record format: one JSON object a line, whose
-/// `rawData` is the record's `data` unchanged, so that it can be sent again as it is.
+/// What a destination did not take, kept in Firehose's failed-record format: one JSON object a
+/// line, whose `rawData` is the record's `data` unchanged, so that it can be sent again as it is.
 ///
 /// `<root>/<destination>/http-endpoint-failed/yyyy/MM/dd/HH/<stream>-1-yyyy-MM-dd-HH-mm-ss-<uuid>`.
 struct DeadLetterFolder {
@@ -29,9 +29,10 @@ struct DeadLetterFolder {
     let stamp = Calendar.formatRFC3339(letter.arrival, decimals: 0)
     let digits = stamp.split(whereSeparator: { "-T:Z".contains($0) }).map(String.init)
     let folder =
-      "\(root)/\(destination)/http-endpoint-failed/\(digits[0])/\(digits[1])/\(digits[2])/\(digits[3])"
+      "\(root)/\(destination)/http-endpoint-failed/" + digits.prefix(4).joined(separator: "/")
     try FileSystem.makeDirectory(folder)
-    let stream = DeliveryRequest.sourceARN(group, account: "").split(separator: "/").last ?? "stream"
+    let stream =
+      DeliveryRequest.sourceARN(group, account: "").split(separator: "/").last ?? "stream"
     let name = "\(stream)-1-\(digits.joined(separator: "-"))-\(requestID)"
     var bytes: [UInt8] = []
     for (index, record) in letter.records.enumerated() {
@@ -46,7 +47,9 @@ struct DeadLetterFolder {
     JSONWriter.appendString(letter.code, to: &bytes)
     bytes.append(utf8: ",\"errorMessage\":")
     JSONWriter.appendString(
-      String(letter.message.prefix(DeliveryLimits.errorMessageCharactersMax)), to: &bytes)
+      String(letter.message.prefix(DeliveryLimits.errorMessageCharactersMax)),
+      to: &bytes
+    )
     bytes.append(utf8: ",\"attemptEndingTimestamp\":\(letter.ended.milliseconds),\"rawData\":\"")
     bytes.append(contentsOf: record)
     bytes.append(utf8: "\",\"subsequenceNumber\":0,\"dataId\":")
@@ -71,7 +74,8 @@ struct DeadLetterFolder {
     return removed
   }
 
-  private static func files(below folder: String) -> [(path: String, bytes: Int64, modified: Int64)] {
+  private static func files(below folder: String) -> [(path: String, bytes: Int64, modified: Int64)]
+  {
     // Silence is right: without a folder there are no dead letters.
     guard let names = try? FileSystem.list(folder) else { return [] }
     var found: [(path: String, bytes: Int64, modified: Int64)] = []

@@ -85,12 +85,16 @@ struct DeliveryReader: ~Copyable {
       events.list.append(
         DeliveryEvents.Event(
           id: EventID(
-            event: time, ingestion: ingestion, group: group.id,
-            sequence: block.firstSequence + UInt64(index)),
+            event: time,
+            ingestion: ingestion,
+            group: group.id,
+            sequence: block.firstSequence + UInt64(index)
+          ),
           timestamp: time,
           stream: columns.streams[Int(record.stream)],
           range: start..<events.bytes.count
-        ))
+        )
+      )
     }
   }
 

@@ -84,8 +84,8 @@ struct DeliveryRequest: Sendable {
 
 /// Builds requests: events → CloudWatch subscription records → Firehose envelope.
 ///
-/// Deterministic in the events, the request id and the timestamp, so that a request prepared before a
-/// crash is built again to the byte. Keeps its buffers; used by the forward thread only.
+/// Deterministic in the events, the request id and the timestamp, so that a request prepared before
+/// a crash is built again to the byte. Keeps its buffers; used by the forward thread only.
 struct DeliveryBuilder: ~Copyable {
   private var member = GzipMember(.text)
   private var envelope = GzipMember(.base64)
@@ -102,7 +102,7 @@ struct DeliveryBuilder: ~Copyable {
     var count = 0
   }
 
-  /// - Parameter events: In order of sequence, at most `DeliveryLimits.eventsMax`.
+  /// Builds a request of all events: in order of sequence, at most `DeliveryLimits.eventsMax`.
   mutating func build(
     _ events: borrowing DeliveryEvents,
     group: GroupInfo,
@@ -200,7 +200,8 @@ struct DeliveryBuilder: ~Copyable {
       records.append(data)
     } else {
       oversized.append(
-        DeliveryRequest.Oversized(id: event.id, timestamp: event.timestamp, record: data))
+        DeliveryRequest.Oversized(id: event.id, timestamp: event.timestamp, record: data)
+      )
     }
   }
 
@@ -226,7 +227,9 @@ struct DeliveryBuilder: ~Copyable {
   ) -> [UInt8] {
     var json: [UInt8] = []
     json.reserveCapacity(records.reduce(128) { $0 + $1.count + 16 })
-    json.append(utf8: "{\"requestId\":\"\(requestID)\",\"timestamp\":\(timestampMilliseconds),\"records\":[")
+    json.append(
+      utf8: "{\"requestId\":\"\(requestID)\",\"timestamp\":\(timestampMilliseconds),\"records\":["
+    )
     for (index, record) in records.enumerated() {
       json.append(utf8: index == 0 ? "{\"data\":\"" : ",{\"data\":\"")
       json.append(contentsOf: record)

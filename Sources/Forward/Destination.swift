@@ -72,7 +72,9 @@ package struct Destination: Sendable, Equatable {
     left.kind == right.kind && left.endpointURL == right.endpointURL
       && left.accessKey == right.accessKey && left.gzip == right.gzip
       && left.attributes.count == right.attributes.count
-      && zip(left.attributes, right.attributes).allSatisfy { $0.name == $1.name && $0.value == $1.value }
+      && zip(left.attributes, right.attributes).allSatisfy {
+        $0.name == $1.name && $0.value == $1.value
+      }
       && left.flushSeconds == right.flushSeconds
       && left.retryDurationSeconds == right.retryDurationSeconds
       && left.allowsPlaintext == right.allowsPlaintext && left.pausedReason == right.pausedReason

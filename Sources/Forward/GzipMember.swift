@@ -3,7 +3,8 @@ internal import Platform
 
 /// Writes gzip members with one reused deflate stream.
 ///
-/// The bytes depend on nothing but the input and the level: a request that is built again is the same.
+/// The bytes depend on nothing but the input and the level: a request that is built again is the
+/// same.
 @safe
 struct GzipMember: ~Copyable {
   private let stream: UnsafeMutablePointer<z_stream>

@@ -4,8 +4,8 @@ internal import Platform
 
 /// libcurl's multi interface on one thread: any number of POSTs at once, connections reused.
 ///
-/// Redirects are never followed, no proxy and no .netrc are looked at, TLS is verified, answers are cut
-/// at 1 MiB of body and 64 KiB of headers. Used by the forward thread only.
+/// Redirects are never followed, no proxy and no .netrc are looked at, TLS is verified, answers are
+/// cut at 1 MiB of body and 64 KiB of headers. Used by the forward thread only.
 @safe
 final class HTTPTransfer {
   /// How one POST ended.
@@ -64,8 +64,8 @@ final class HTTPTransfer {
     settings.total_timeout_ms = timeoutMilliseconds
     settings.response_bytes_max = DeliveryLimits.responseBytesMax
     settings.header_bytes_max = DeliveryLimits.responseHeaderBytesMax
-    // Safety: the copy of the body lives in `running` until the transfer is released; libcurl copies
-    // the URL and, through its list, the headers.
+    // Safety: the copy of the body lives in `running` until the transfer is released; libcurl
+    // copies the URL and, through its list, the headers.
     let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, body.count))
     _ = unsafe copy.initialize(from: body)
     let texts = unsafe headers.map { unsafe strdup($0) }
@@ -73,7 +73,15 @@ final class HTTPTransfer {
     let list = unsafe texts.map { unsafe UnsafePointer<CChar>($0) }
     guard
       let transfer = unsafe ccurl_start(
-        multi, url, list, list.count, copy.baseAddress, body.count, &settings, token)
+        multi,
+        url,
+        list,
+        list.count,
+        copy.baseAddress,
+        body.count,
+        &settings,
+        token
+      )
     else {
       unsafe copy.deallocate()
       return false
@@ -115,7 +123,11 @@ final class HTTPTransfer {
       let head = unsafe Array(UnsafeBufferPointer(start: lines, count: lines == nil ? 0 : count))
       return .response(
         ResponseJudge.Response(
-          status: Int(unsafe ccurl_status(transfer)), headers: Self.headers(head), body: body))
+          status: Int(unsafe ccurl_status(transfer)),
+          headers: Self.headers(head),
+          body: body
+        )
+      )
     case CCURL_CONNECT_FAILED: code = "HttpEndpoint.ConnectionFailed"
     case CCURL_RESET: code = "HttpEndpoint.ConnectionReset"
     case CCURL_TLS: code = "HttpEndpoint.SSLHandshakeFailure"

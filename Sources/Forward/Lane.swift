@@ -57,13 +57,18 @@ final class Lane {
   /// The row that says what the lane has and what it is about to send.
   var state: LaneState {
     LaneState(
-      group: key.group, destination: key.destination, cursor: cursor,
+      group: key.group,
+      destination: key.destination,
+      cursor: cursor,
       pending: request.map {
         PendingRequest(
-          requestID: $0.requestID, endSequence: $0.endSequence,
+          requestID: $0.requestID,
+          endSequence: $0.endSequence,
           timestampMilliseconds: $0.timestampMilliseconds,
-          version: UInt16(truncatingIfNeeded: $0.eventCount))
-      })
+          version: UInt16(truncatingIfNeeded: $0.eventCount)
+        )
+      }
+    )
   }
 
   /// Settles the request: its events count as done.

@@ -10,8 +10,8 @@ package enum DeliveryVerdict: Sendable, Equatable {
   case tooLarge(message: String)
 }
 
-/// Decides what an answer means, by Firehose's rules: only 200 with the request's own id in a JSON body
-/// of the right type is success.
+/// Decides what an answer means, by Firehose's rules: only 200 with the request's own id in a JSON
+/// body of the right type is success.
 enum ResponseJudge {
   struct Response {
     var status: Int
@@ -30,14 +30,17 @@ enum ResponseJudge {
         [429, 503].contains(response.status)
         ? response.header("retry-after").flatMap { retryAfter($0, now: now) } : nil
       return .failed(
-        code: "HttpEndpoint.DestinationException", message: words(response),
-        retryAfterNanoseconds: after)
+        code: "HttpEndpoint.DestinationException",
+        message: words(response),
+        retryAfterNanoseconds: after
+      )
     }
     if let problem = problem(response, requestID) {
       return .failed(
         code: "HttpEndpoint.InvalidResponseFromDestination",
         message: "the answer to \(requestID) does not confirm it: \(problem)",
-        retryAfterNanoseconds: nil)
+        retryAfterNanoseconds: nil
+      )
     }
     return .delivered
   }
@@ -64,7 +67,8 @@ enum ResponseJudge {
   /// The status and what the endpoint says about it, for the operator.
   private static func words(_ response: Response) -> String {
     var text = "status \(response.status)"
-    if let message = FlatJSON.fields(response.body.span)?.first(where: { $0.key == "errorMessage" }),
+    if let message = FlatJSON.fields(response.body.span)?.first(where: { $0.key == "errorMessage" }
+    ),
       message.isString
     {
       text += ": " + String(message.value.prefix(DeliveryLimits.errorMessageCharactersMax))
@@ -77,7 +81,9 @@ enum ResponseJudge {
     let trimmed = text.filter { $0 != " " }
     if let seconds = Int64(trimmed), seconds >= 0 {
       return min(
-        seconds.multipliedSaturating(by: 1_000_000_000), DeliveryLimits.retryAfterMax)
+        seconds.multipliedSaturating(by: 1_000_000_000),
+        DeliveryLimits.retryAfterMax
+      )
     }
     guard let time = httpDate(text) else { return nil }
     return min(max(0, time.nanoseconds - now.nanoseconds), DeliveryLimits.retryAfterMax)
@@ -97,11 +103,13 @@ enum ResponseJudge {
     else { return nil }
     let days = Calendar.days(year: numbers[1], month: month + 1, day: numbers[0])
     return Timestamp(
-      seconds: Int64(days * 86_400 + numbers[2] * 3_600 + numbers[3] * 60 + numbers[4]))
+      seconds: Int64(days * 86_400 + numbers[2] * 3_600 + numbers[3] * 60 + numbers[4])
+    )
   }
 }
 
-/// The scalar members of one flat JSON object, as strict as a response needs; nil for anything else.
+/// The scalar members of one flat JSON object, as strict as a response needs; nil for anything
+/// else.
 enum FlatJSON {
   struct Field: Equatable {
     var key: String

@@ -1,7 +1,8 @@
 /// When to try again, and when to give up: Firehose's schedule as a pure decision.
 ///
-/// Waits of 1, 2, 4 … 120 s, each ±15 %. The duration counts from the end of the first failed attempt
-/// and leaves out the time spent waiting for responses: 60 s make 6 attempts, 300 s make 9, 0 makes one.
+/// Waits of 1, 2, 4 … 120 s, each ±15 %. The duration counts from the end of the first failed
+/// attempt and leaves out the time spent waiting for responses: 60 s make 6 attempts, 300 s make 9,
+/// 0 makes one.
 package struct RetryPolicy: Sendable, Equatable {
   private static let second: Int64 = 1_000_000_000
 
@@ -17,12 +18,15 @@ package struct RetryPolicy: Sendable, Equatable {
     case giveUp
   }
 
+  /// What to do after a failed attempt.
+  ///
   /// - Parameters:
   ///   - attempts: How many have failed so far, at least 1.
   ///   - spent: Nanoseconds since the first failure, without waiting for responses.
   ///   - jitter: A random number in 0..<1.
   ///   - retryAfter: What the endpoint asked for, in nanoseconds; honoured up to one hour, and never
   ///     beyond the duration.
+  /// - Returns: How long to wait, or that the time is up.
   package func decide(
     attempts: Int,
     spent: Int64,

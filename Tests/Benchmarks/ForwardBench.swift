@@ -111,7 +111,7 @@ final class HTTPSink: @unchecked Sendable {
         let body = "{\"requestId\":\"\(id)\",\"timestamp\":1}"
         let answer =
           "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            + "Content-Length: \(body.utf8.count)\r\n\r\n"
+          + "Content-Length: \(body.utf8.count)\r\n\r\n"
           + body
         _ = answer.withCString { write(connection, $0, answer.utf8.count) }
         lock.lock()

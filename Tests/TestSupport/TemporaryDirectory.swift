@@ -8,7 +8,10 @@ public final class TemporaryDirectory: Sendable {
     path = NSTemporaryDirectory() + "\(name)-\(UUID().uuidString)"
     precondition(
       (try? FileManager.default.createDirectory(
-        atPath: path, withIntermediateDirectories: true)) != nil)
+        atPath: path,
+        withIntermediateDirectories: true
+      )) != nil
+    )
   }
 
   deinit {

@@ -1,0 +1,554 @@
+internal import LogModel
+internal import Platform
+internal import Store
+
+/// The loop's state.
+///
+/// Forward thread only.
+final class ForwardLoop {
+  let store: Store
+  let options: ForwardOptions
+  let clock: any Clock
+  let metrics: Metrics
+  let notify: @Sendable (String) -> Void
+  var destinations: @Sendable (LogGroup) -> [Destination] = { _ in [] }
+  var mustRefresh = true
+  private(set) var isDraining = false
+  private var drainDeadline: Int64 = .max
+  private let reader: StoreReader
+  private let wake: WakeSignal
+  private var transfer: HTTPTransfer?
+  private var builder: DeliveryBuilder
+  private var events = DeliveryReader()
+  private let deadLetters: DeadLetterFolder
+  private var lanes: [Lane] = []
+  private var byToken: [UInt64: Lane] = [:]
+  private var nextToken: UInt64 = 1
+  private var version: Int64 = -1
+  private var known: [Lane.Key: LaneState] = [:]
+  private var turnStart = 0
+  private var random: UInt64
+  private var isWithoutCurl = false
+
+  init(
+    store: Store,
+    options: ForwardOptions,
+    clock: any Clock,
+    metrics: Metrics,
+    notify: @escaping @Sendable (String) -> Void
+  ) throws(StoreError) {
+    self.store = store
+    self.options = options
+    self.clock = clock
+    self.metrics = metrics
+    self.notify = notify
+    random = options.seed ?? Entropy.word()
+    reader = try StoreReader(dataDirectory: store.layout.root)
+    wake = try storing { () throws(SyscallError) in try WakeSignal() }
+    builder = DeliveryBuilder(account: options.account)
+    deadLetters = DeadLetterFolder(root: options.deadLetters, bytesMax: options.deadLetterBytesMax)
+    for lane in try reader.lanes() {
+      known[Lane.Key(group: lane.group, destination: lane.destination)] = lane
+    }
+    store.subscribe(wake)
+  }
+
+  func end() { store.unsubscribe(wake) }
+
+  /// One look at everything, and one wait.
+  func turn(stop: Int32) {
+    wake.clear()
+    refresh()
+    // Another lane begins each time, so that the bound on requests under way is shared fairly.
+    turnStart += 1
+    for offset in lanes.indices { step(lanes[(turnStart + offset) % lanes.count]) }
+    let wait = nanosecondsToWait()
+    let descriptors = isDraining ? [wake.descriptor] : [wake.descriptor, stop]
+    guard let transfer else {
+      Poller.wait(readable: descriptors, nanoseconds: wait)
+      return
+    }
+    for ended in transfer.wait(readable: descriptors, nanoseconds: wait) { finish(ended) }
+  }
+
+  // MARK: lanes
+
+  private func refresh() {
+    do throws(StoreError) {
+      let current = try reader.version()
+      guard current != version || mustRefresh else { return }
+      version = current
+      let groups = try reader.groups()
+      var wanted: [Lane.Key: (GroupInfo, Destination)] = [:]
+      for group in groups {
+        for destination in destinations(group.group) {
+          wanted[Lane.Key(group: group.id, destination: destination.id)] = (group, destination)
+        }
+      }
+      for lane in lanes {
+        guard let (group, destination) = wanted.removeValue(forKey: lane.key) else {
+          remove(lane)
+          continue
+        }
+        lane.group = group
+        lane.destination = destination
+      }
+      lanes.removeAll(where: \.isRemoved)
+      for (key, entry) in wanted.sorted(by: { $0.key.group < $1.key.group }) {
+        lanes.append(Lane(entry.0, entry.1, state: known[key]))
+      }
+      mustRefresh = false
+    } catch {
+      metrics.add("logagent_forward_store_errors_total")
+    }
+  }
+
+  /// A destination that is no longer configured: its cursor stays in the catalog.
+  private func remove(_ lane: Lane) {
+    lane.isRemoved = true
+    known[lane.key] = lane.state
+    guard case .sending(let token, _) = lane.phase else { return }
+    transfer?.cancel(token: token)
+    byToken[token] = nil
+  }
+
+  private func step(_ lane: Lane) {
+    if lane.destination.pausedReason != nil { return }
+    let now = clock.monotonic()
+    switch lane.phase {
+    case .idle: prepareIfDue(lane, now)
+    case .preparing(let ticket): if store.committed >= ticket { send(lane) }
+    case .sending: break
+    case .backingOff(let until): if now >= until || (isDraining && !lane.isDrained) { send(lane) }
+    case .burying(let until, let letter): if now >= until { bury(lane, letter) }
+    }
+  }
+
+  private func prepareIfDue(_ lane: Lane, _ now: Int64) {
+    guard lane.queuedEvents > 0 else {
+      lane.dirtySince = nil
+      return
+    }
+    let since = lane.dirtySince ?? now
+    lane.dirtySince = since
+    let isOld = now - since >= Int64(lane.destination.flushSeconds) * 1_000_000_000
+    guard isOld || isDraining || lane.inherited != nil || isLarge(lane),
+      underWay < DeliveryLimits.requestsInFlightMax
+    else { return }
+    prepare(lane)
+  }
+
+  private var underWay: Int { lanes.reduce(0) { $1.request == nil ? $0 : $0 + 1 } }
+
+  /// Whether there is enough for a request without waiting for its age.
+  private func isLarge(_ lane: Lane) -> Bool {
+    if lane.queuedEvents >= UInt64(lane.eventsMax) { return true }
+    // Silence is right: a store that cannot be read now is asked again in a moment.
+    guard let blocks = try? reader.blocks(of: lane.key.group, sequence: lane.cursor, limit: 8)
+    else {
+      return false
+    }
+    // The first block may be delivered in part: its share counts.
+    var bytes = 0
+    for block in blocks {
+      let done = lane.cursor > block.firstSequence ? lane.cursor - block.firstSequence : 0
+      bytes += block.rawBytes * (block.eventCount - Int(done)) / max(1, block.eventCount)
+    }
+    return bytes >= lane.destination.flushBytes
+  }
+
+  /// Builds the lane's next request and asks the store to remember it, before anything is sent.
+  private func prepare(_ lane: Lane) {
+    let inherited = lane.inherited
+    lane.inherited = nil
+    let wall = Timestamp(nanoseconds: clock.now())
+    let cutoff = lane.group.retentionDays.map {
+      wall.adding(nanoseconds: -Int64($0).multipliedSaturating(by: 86_400_000_000_000)).nanoseconds
+    }
+    do throws(StoreError) {
+      let found = try events.read(
+        lane.group,
+        from: lane.cursor,
+        bounds: DeliveryReader.Bounds(
+          rawBytes: lane.destination.flushBytes,
+          events: lane.eventsMax,
+          endSequence: inherited?.endSequence,
+          cutoff: cutoff ?? .min
+        ),
+        reader: reader
+      )
+      note(found, lane)
+      // The same events under the same id; if some have expired meanwhile it is another request.
+      let isSame =
+        inherited.map { $0.version == UInt16(truncatingIfNeeded: found.list.count) } ?? false
+      let request = builder.build(
+        found,
+        group: lane.group,
+        gzip: lane.destination.gzip,
+        requestID: isSame ? inherited?.requestID ?? "" : newRequestID(),
+        timestampMilliseconds: isSame
+          ? inherited?.timestampMilliseconds ?? 0 : wall.milliseconds
+      )
+      lane.request = request
+      lane.isDrained = false
+      keep(lane, phase: { .preparing(ticket: $0) })
+    } catch {
+      lane.inherited = inherited
+      metrics.add("logagent_forward_store_errors_total")
+    }
+  }
+
+  private func note(_ found: borrowing DeliveryEvents, _ lane: Lane) {
+    if found.skipped > 0 {
+      metrics.add(
+        "logagent_forward_events_total",
+        Double(found.skipped),
+        lane.labels + [("result", "expired")]
+      )
+    }
+    if found.damaged > 0 {
+      metrics.add(
+        "logagent_forward_events_total",
+        Double(found.damaged),
+        lane.labels + [("result", "damaged")]
+      )
+    }
+  }
+
+  private func newRequestID() -> String {
+    Entropy.uuid()
+  }
+
+  private func keep(_ lane: Lane, phase: (UInt64) -> Lane.Phase) {
+    guard let ticket = store.apply([.lane(lane.state)]) else { return }
+    lane.phase = phase(ticket)
+  }
+
+  // MARK: sending
+
+  private func send(_ lane: Lane) {
+    guard let request = lane.request else {
+      lane.phase = .idle
+      return
+    }
+    if !request.oversized.isEmpty && lane.attempts == 0 { buryOversized(lane, request) }
+    guard !request.records.isEmpty else {
+      deliveredNothing(lane)
+      return
+    }
+    guard let transfer = openTransfer() else { return }
+    let token = nextToken
+    nextToken += 1
+    lane.isDrained = isDraining
+    let headers = DeliveryRequest.headers(
+      lane.destination,
+      requestID: request.requestID,
+      group: lane.group.group,
+      account: options.account
+    )
+    let isStarted = transfer.start(
+      token: token,
+      url: lane.destination.endpointURL,
+      headers: headers,
+      body: request.body,
+      allowsPlaintext: lane.destination.allowsPlaintext
+    )
+    byToken[token] = lane
+    lane.phase = .sending(token: token, since: clock.monotonic())
+    if !isStarted {
+      finish(
+        HTTPTransfer.Ended(
+          token: token,
+          result: .failed(code: "HttpEndpoint.ConnectionFailed", reason: "the URL cannot be used")
+        )
+      )
+    }
+  }
+
+  private func openTransfer() -> HTTPTransfer? {
+    if let transfer { return transfer }
+    transfer = HTTPTransfer(timeoutMilliseconds: options.responseTimeoutMilliseconds)
+    if transfer == nil, !isWithoutCurl {
+      isWithoutCurl = true
+      notify("forwarding waits: libcurl.so.4 cannot be loaded; install libcurl4")
+    }
+    return transfer
+  }
+
+  /// All events of the request were expired or buried: there is nothing to send.
+  private func deliveredNothing(_ lane: Lane) {
+    lane.settle()
+    keep(lane) { _ in .idle }
+    known[lane.key] = lane.state
+  }
+
+  private func finish(_ ended: HTTPTransfer.Ended) {
+    guard let lane = byToken.removeValue(forKey: ended.token), let request = lane.request,
+      case .sending(_, let since) = lane.phase
+    else { return }
+    let now = clock.monotonic()
+    lane.attempts += 1
+    if lane.firstFailure != nil { lane.responseWait += now - since }
+    let verdict: DeliveryVerdict
+    var status = "none"
+    switch ended.result {
+    case .response(let response):
+      status = String(response.status)
+      verdict = ResponseJudge.judge(
+        response,
+        requestID: request.requestID,
+        now: Timestamp(nanoseconds: clock.now())
+      )
+    case .failed(let code, let reason):
+      verdict = .failed(code: code, message: reason, retryAfterNanoseconds: nil)
+    }
+    metrics.add(
+      "logagent_forward_requests_total",
+      1,
+      [("destination", lane.key.destination), ("code", status)]
+    )
+    metrics.add(
+      "logagent_forward_request_seconds_total",
+      Double(now - since) / 1_000_000_000,
+      [("destination", lane.key.destination)]
+    )
+    switch verdict {
+    case .delivered: delivered(lane, request)
+    case .tooLarge(let message): tooLarge(lane, request, message)
+    case .failed(let code, let message, let retryAfter):
+      failed(lane, request, code: code, message: message, retryAfter: retryAfter, now)
+    }
+  }
+
+  private func delivered(_ lane: Lane, _ request: DeliveryRequest) {
+    metrics.add(
+      "logagent_forward_events_total",
+      Double(request.eventCount - request.oversized.count),
+      lane.labels + [("result", "delivered")]
+    )
+    metrics.add(
+      "logagent_forward_bytes_total",
+      Double(request.body.count),
+      [("destination", lane.key.destination)]
+    )
+    if lane.lastError != nil {
+      notify("\(lane.key.destination) takes events of \(lane.group.group) again")
+    }
+    lane.lastError = nil
+    lane.settle()
+    lane.eventsMax = min(DeliveryLimits.eventsMax, lane.eventsMax * 2)
+    // Settling and preparing the next request are one commit where there is a next one.
+    prepareIfDue(lane, clock.monotonic())
+    if lane.request == nil { keep(lane) { _ in .idle } }
+    known[lane.key] = lane.state
+  }
+
+  private func failed(
+    _ lane: Lane,
+    _ request: DeliveryRequest,
+    code: String,
+    message: String,
+    retryAfter: Int64?,
+    _ now: Int64
+  ) {
+    if lane.lastError == nil {
+      notify(
+        "\(lane.key.destination) does not take events of \(lane.group.group): \(code), \(message)"
+      )
+    }
+    lane.lastError = "\(code): \(message)"
+    metrics.add("logagent_forward_retries_total", 1, [("destination", lane.key.destination)])
+    let first = lane.firstFailure ?? now
+    lane.firstFailure = first
+    let decision = RetryPolicy(durationSeconds: lane.destination.retryDurationSeconds).decide(
+      attempts: lane.attempts,
+      spent: now - first - lane.responseWait,
+      jitter: nextJitter(),
+      retryAfter: retryAfter
+    )
+    switch decision {
+    case .retry(let wait): lane.phase = .backingOff(until: now + wait)
+    case .giveUp:
+      bury(
+        lane,
+        DeadLetterFolder.Letter(
+          attempts: lane.attempts,
+          arrival: Timestamp(milliseconds: request.timestampMilliseconds),
+          ended: Timestamp(nanoseconds: clock.now()),
+          code: code,
+          message: message,
+          records: request.records
+        )
+      )
+    }
+  }
+
+  /// 413: half as many events under a new request id; a single event is given up.
+  private func tooLarge(_ lane: Lane, _ request: DeliveryRequest, _ message: String) {
+    guard request.eventCount > 1 else {
+      bury(
+        lane,
+        DeadLetterFolder.Letter(
+          attempts: lane.attempts,
+          arrival: Timestamp(milliseconds: request.timestampMilliseconds),
+          ended: Timestamp(nanoseconds: clock.now()),
+          code: "HttpEndpoint.DestinationException",
+          message: message,
+          records: request.records
+        )
+      )
+      return
+    }
+    metrics.add("logagent_forward_splits_total", 1, [("destination", lane.key.destination)])
+    lane.eventsMax = max(1, request.eventCount / 2)
+    lane.request = nil
+    lane.attempts = 0
+    lane.firstFailure = nil
+    lane.phase = .idle
+    prepare(lane)
+  }
+
+  // MARK: giving up
+
+  /// Writes the dead letter, then moves on; as long as it cannot be written the lane stays.
+  private func bury(_ lane: Lane, _ letter: DeadLetterFolder.Letter) {
+    guard let request = lane.request else { return }
+    do throws(SyscallError) {
+      try deadLetters.write(
+        letter,
+        destination: lane.key.destination,
+        group: lane.group.group,
+        requestID: request.requestID
+      )
+    } catch {
+      lane.lastError = "the dead letter cannot be written: \(error)"
+      lane.phase = .burying(until: clock.monotonic() + 5_000_000_000, letter)
+      metrics.add("logagent_deadletter_errors_total", 1, [("destination", lane.key.destination)])
+      return
+    }
+    countDeadLetters(lane, request.eventCount - request.oversized.count, reason: letter.code)
+    notify(
+      "gave up on \(request.eventCount) events of \(lane.group.group) for "
+        + "\(lane.key.destination) after "
+        + "\(letter.attempts) attempts: \(letter.code); they are in \(options.deadLetters)"
+    )
+    lane.settle()
+    keep(lane) { _ in .idle }
+    known[lane.key] = lane.state
+  }
+
+  /// Events that no request can hold go at once, each with its own line.
+  private func buryOversized(_ lane: Lane, _ request: DeliveryRequest) {
+    let letter = DeadLetterFolder.Letter(
+      attempts: 0,
+      arrival: Timestamp(milliseconds: request.timestampMilliseconds),
+      ended: Timestamp(nanoseconds: clock.now()),
+      code: "HttpEndpoint.RecordTooLarge",
+      message: "the event does not fit into a record of 1,000 KiB",
+      records: request.oversized.map(\.record)
+    )
+    do throws(SyscallError) {
+      try deadLetters.write(
+        letter,
+        destination: lane.key.destination,
+        group: lane.group.group,
+        requestID: request.requestID + "-oversized"
+      )
+      countDeadLetters(lane, request.oversized.count, reason: letter.code)
+    } catch {
+      metrics.add("logagent_deadletter_errors_total", 1, [("destination", lane.key.destination)])
+    }
+  }
+
+  private func countDeadLetters(_ lane: Lane, _ events: Int, reason: String) {
+    lane.deadLetterEvents += UInt64(events)
+    metrics.add(
+      "logagent_deadletter_events_total",
+      Double(events),
+      [("destination", lane.key.destination), ("reason", reason)]
+    )
+    metrics.add(
+      "logagent_forward_events_total",
+      Double(events),
+      lane.labels + [("result", "dead_letter")]
+    )
+    let removed = deadLetters.trim()
+    if removed > 0 {
+      metrics.add("logagent_deadletter_dropped_files_total", Double(removed))
+      notify("the dead letters are above their limit: \(removed) of the oldest files were removed")
+    }
+  }
+
+  // MARK: time
+
+  private func nextJitter() -> Double {
+    random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Double(random >> 11) / Double(1 << 53)
+  }
+
+  private func nanosecondsToWait() -> Int64 {
+    let now = clock.monotonic()
+    var wait: Int64 = isDraining ? 50_000_000 : 1_000_000_000
+    for lane in lanes where lane.destination.pausedReason == nil {
+      switch lane.phase {
+      case .idle:
+        guard let since = lane.dirtySince else { continue }
+        wait = min(wait, since + Int64(lane.destination.flushSeconds) * 1_000_000_000 - now)
+      case .preparing(let ticket): if store.committed >= ticket { wait = 0 }
+      case .sending: break
+      case .backingOff(let until), .burying(let until, _): wait = min(wait, until - now)
+      }
+    }
+    return max(0, wait)
+  }
+
+  func beginDraining() {
+    isDraining = true
+    drainDeadline = clock.monotonic() + options.drainNanoseconds
+    for lane in lanes { lane.isDrained = false }
+  }
+
+  /// Every lane is empty or has had its last attempt, or the time is up.
+  var isDrained: Bool {
+    if clock.monotonic() >= drainDeadline { return true }
+    return lanes.allSatisfy { lane in
+      if lane.destination.pausedReason != nil { return true }
+      switch lane.phase {
+      case .idle: return lane.queuedEvents == 0
+      case .backingOff, .burying: return lane.isDrained
+      case .preparing, .sending: return false
+      }
+    }
+  }
+
+  func status() -> [LaneStatus] {
+    let now = clock.monotonic()
+    return lanes.map { lane in
+      var next: Double?
+      if case .backingOff(let until) = lane.phase {
+        next = Double(max(0, until - now)) / 1_000_000_000
+      }
+      return LaneStatus(
+        group: lane.group.group,
+        destination: lane.key.destination,
+        queuedEvents: lane.queuedEvents,
+        lastError: lane.lastError,
+        attempts: lane.attempts,
+        nextAttemptSeconds: next,
+        pausedReason: lane.destination.pausedReason,
+        deadLetterEvents: lane.deadLetterEvents
+      )
+    }
+  }
+}
+
+/// Runs a system call's wrapper and names its error as the store's.
+private func storing<T: ~Copyable>(
+  _ body: () throws(SyscallError) -> T
+) throws(StoreError) -> T {
+  do throws(SyscallError) {
+    return try body()
+  } catch {
+    throw .io(error)
+  }
+}
