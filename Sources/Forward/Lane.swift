@@ -82,6 +82,16 @@ final class Lane {
     phase = .idle
   }
 
+  var activity: String {
+    switch phase {
+    case .idle: "idle"
+    case .preparing(let ticket): "preparing (commit \(ticket))"
+    case .sending: "sending"
+    case .backingOff: "waiting to retry"
+    case .burying: "burying"
+    }
+  }
+
   var labels: [(String, String)] {
     [("resource", group.group.name), ("destination", key.destination)]
   }

@@ -55,6 +55,8 @@ static void load(void) {
 
 struct ccurl_multi {
   CURLM *handle;
+  /// Transfers that were started and whose end nobody has been told yet.
+  int open;
 };
 
 struct buffer {
@@ -178,6 +180,7 @@ ccurl_transfer *ccurl_start(ccurl_multi *multi, const char *url, const char *con
     return NULL;
   }
   transfer->added = 1;
+  multi->open++;
   return transfer;
 }
 
@@ -189,6 +192,8 @@ void ccurl_wait(ccurl_multi *multi, const int *fds, size_t fd_count, int timeout
   for (size_t i = 0; i < fd_count; i++)
     waits[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
   int ready = 0;
+  // An answer that came at once has left no socket to wait for.
+  if (running < multi->open) timeout_ms = 0;
   if (timeout_ms > 0) curl.multi_poll(multi->handle, waits, (unsigned)fd_count, timeout_ms, &ready);
   curl.multi_perform(multi->handle, &running);
 }
@@ -202,6 +207,7 @@ ccurl_transfer *ccurl_next_ended(ccurl_multi *multi) {
     curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
     transfer->code = message->data.result;
     transfer->ended = 1;
+    multi->open--;
     return transfer;
   }
   return NULL;
@@ -254,7 +260,10 @@ const uint8_t *ccurl_headers(const ccurl_transfer *transfer, size_t *count) {
 
 void ccurl_release(ccurl_multi *multi, ccurl_transfer *transfer) {
   if (!transfer) return;
-  if (transfer->added) curl.multi_remove_handle(multi->handle, transfer->handle);
+  if (transfer->added) {
+    curl.multi_remove_handle(multi->handle, transfer->handle);
+    if (!transfer->ended) multi->open--;
+  }
   if (transfer->handle) curl.easy_cleanup(transfer->handle);
   curl.slist_free_all(transfer->headers);
   free(transfer->response.bytes);
