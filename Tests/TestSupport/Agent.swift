@@ -12,7 +12,9 @@ public final class Agent: @unchecked Sendable {
   public static let binary =
     ProcessInfo.processInfo.environment["LOGAGENT_BINARY"] ?? Programs.path("logagent")
 
-  /// With neither socket nor root, Docker is off. `more` is YAML text behind the rest.
+  /// Writes the configuration; `more` is YAML text behind it.
+  ///
+  /// With neither socket nor root, Docker is off.
   public init(socket: String? = nil, root: String? = nil, more: String = "") {
     var docker = "enabled: false"
     if let socket, let root { docker = "enabled: true, socket: \(socket), root: \(root)" }
@@ -80,7 +82,9 @@ public final class Agent: @unchecked Sendable {
     process = nil
   }
 
-  /// SIGTERM; the exit status and the seconds that it took. A status above 128 is a signal's.
+  /// SIGTERM; the exit status and the seconds that it took.
+  ///
+  /// A status above 128 is a signal's.
   @discardableResult
   public func stop() -> (status: Int32, seconds: Double) {
     guard let process else { return (-1, 0) }

@@ -24,9 +24,10 @@ public final class DockerEngine: @unchecked Sendable {
     return nil
   }()
 
-  /// Starts the engine and makes the image; with `at`, a directory that an agent may watch already.
+  /// Decides on the paths only, so that an agent can wait for an engine that does not run yet.
   public init() {}
 
+  /// Starts the engine, waits until it answers and makes the image.
   public func start() throws {
     let folder = directory.path
     let script = """
@@ -81,14 +82,17 @@ public final class DockerEngine: @unchecked Sendable {
       .trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  /// Starts a container in the background and returns its id. `command` is shell text.
+  /// Starts a container in the background and returns its id.
+  ///
+  /// `options` and `command` are shell text.
   @discardableResult
   public func run(_ name: String, options: String = "", _ command: String) throws -> String {
     try docker("run -d --network none --name \(name) \(options) \(Self.image) \(command)")
   }
 
-  /// A shell command that writes the numbers 1 to `count`, seven digits and some text a line, as fast
-  /// as Docker takes them. The last line is the number alone.
+  /// A shell command that writes the numbers 1 to `count` as fast as Docker takes them.
+  ///
+  /// Each line is a number and some text; the last one is the number alone.
   public static func numberedLines(_ count: Int) -> String {
     "seq -w -s ' the quick brown fox jumps over the lazy dog and more\n' 1 \(count)"
   }
