@@ -4,9 +4,11 @@ import Testing
 
 /// Containers that write as fast as the engine takes it, with rotation at 5 MB and three files.
 extension DockerTests {
+  /// `make e2e` asks for the whole amounts, of the release binary.
+  static let isFull = ProcessInfo.processInfo.environment["LOGAGENT_E2E_FULL"] != nil
+
   /// How many lines each of three containers writes.
-  static let lineCount =
-    ProcessInfo.processInfo.environment["LOGAGENT_E2E_FULL"] == nil ? 150_000 : 1_000_000
+  static let lineCount = isFull ? 1_000_000 : 150_000
 
   static let rotation = "--log-opt max-size=5m --log-opt max-file=3"
 
