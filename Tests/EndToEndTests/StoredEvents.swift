@@ -106,7 +106,7 @@ struct NumberedLines {
   /// Numbers that are not greater than the one in front of them: duplicates or disorder.
   private(set) var disorder: [(before: Int, after: Int)] = []
   /// Gap records where no number is missing.
-  private(set) var needlessGaps: [String] = []
+  private(set) var needlessGaps: [(text: String, after: Int)] = []
   private(set) var gapRecords = 0
   /// Messages that no container wrote.
   private(set) var strange: [String] = []
@@ -136,14 +136,14 @@ struct NumberedLines {
         )
       } else {
         if number <= last { disorder.append((last, number)) }
-        needlessGaps.append(contentsOf: gaps)
+        needlessGaps.append(contentsOf: gaps.map { ($0, number) })
       }
       gaps.removeAll()
       count += 1
       last = number
       lastTime = record.timestamp
     }
-    needlessGaps.append(contentsOf: gaps)
+    needlessGaps.append(contentsOf: gaps.map { ($0, last + 1) })
   }
 
   /// The number that a line begins with: digits up to a space or the end.
