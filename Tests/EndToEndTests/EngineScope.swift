@@ -22,7 +22,8 @@ extension Trait where Self == EngineScope {
 }
 
 extension Trait where Self == ConditionTrait {
-  /// Docker tests need root, dockerd and a static busybox; without them they are skipped, and say why.
+  /// Docker tests need root, dockerd and a static busybox; without them they are skipped, and say
+  /// why.
   static var needsDocker: Self {
     .enabled(
       if: DockerEngine.missing == nil,

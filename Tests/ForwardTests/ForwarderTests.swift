@@ -324,7 +324,7 @@ private func expected(_ count: Int, of group: String = "a") -> [String] {
     let started = Date()
     scene.end()
     #expect(Date().timeIntervalSince(started) < 2)
-    #expect(try scene.cursor() == 10)
+    #expect(try scene.wait(2) { try scene.cursor() == 10 })
   }
 
   @Test("a paused destination keeps its cursor; a new key is used for the same request")

@@ -1,6 +1,7 @@
 import Foundation
 
-/// `logagent run` as a process, with a data directory and a configuration file that outlive restarts.
+/// `logagent run` as a process, with a data directory and a configuration file that outlive
+/// restarts.
 public final class Agent: @unchecked Sendable {
   public let directory = TemporaryDirectory("agent")
   public let configPath: String

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A Docker Engine of the tests' own: private data root, socket and image; containers have no network.
+/// A Docker Engine of the tests' own: private data root, socket and image; containers have no
+/// network.
 ///
 /// A shell owns it and ends it, by its pid, when this object is stopped or the test process dies.
 public final class DockerEngine: @unchecked Sendable {

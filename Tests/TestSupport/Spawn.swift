@@ -3,8 +3,8 @@ import Foundation
 extension Process {
   /// Starts the process with no signal blocked.
   ///
-  /// Tests run on threads that block all of them, and a child inherits that: without SIGCHLD a shell's
-  /// `wait` never ends.
+  /// Tests run on threads that block all of them, and a child inherits that: without SIGCHLD a
+  /// shell's `wait` never ends.
   public func start() throws {
     var none = sigset_t()
     var saved = sigset_t()

@@ -38,8 +38,8 @@ struct ContainerFacts: Equatable {
 
   private static func rotatedFilesMax(_ options: JSONValue?) -> Int? {
     guard let size = options?["max-size"]?.text, !size.hasPrefix("-") else { return nil }
-    // Docker before 23 keeps one rotated file even with max-file=1; later ones keep none, and a lone
-    // file says nothing.
+    // Docker before 23 keeps one rotated file even with max-file=1; later ones keep none, and a
+    // lone file says nothing.
     return max(2, options?["max-file"]?.text.flatMap { Int($0) } ?? 1)
   }
 
