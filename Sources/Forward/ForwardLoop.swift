@@ -119,7 +119,9 @@ final class ForwardLoop {
     case .idle: prepareIfDue(lane, now)
     case .preparing(let ticket): if store.committed >= ticket { send(lane) }
     case .sending: break
-    case .backingOff(let until): if now >= until || (isDraining && !lane.isDrained) { send(lane) }
+    case .backingOff(let until):
+      guard now >= until || (isDraining && !lane.isDrained) else { return }
+      if lane.inherited == nil { send(lane) } else if hasFreeSlot { prepare(lane) }
     case .burying(let until, let letter): if now >= until { bury(lane, letter) }
     }
   }
@@ -133,12 +135,15 @@ final class ForwardLoop {
     lane.dirtySince = since
     let isOld = now - since >= Int64(lane.destination.flushSeconds) * 1_000_000_000
     guard isOld || isDraining || lane.inherited != nil || isLarge(lane),
-      underWay < DeliveryLimits.requestsInFlightMax
+      hasFreeSlot
     else { return }
     prepare(lane)
   }
 
-  private var underWay: Int { lanes.reduce(0) { $1.request == nil ? $0 : $0 + 1 } }
+  /// Lanes that back off hold no request, so that dead endpoints take no slot from live ones.
+  private var hasFreeSlot: Bool {
+    lanes.reduce(0) { $1.request == nil ? $0 : $0 + 1 } < DeliveryLimits.requestsInFlightMax
+  }
 
   /// Whether there is enough for a request without waiting for its age.
   private func isLarge(_ lane: Lane) -> Bool {
@@ -231,7 +236,11 @@ final class ForwardLoop {
       lane.phase = .idle
       return
     }
-    if !request.oversized.isEmpty && lane.attempts == 0 { buryOversized(lane, request) }
+    if !request.oversized.isEmpty, lane.attempts == 0, !buryOversized(lane, request) {
+      lane.isDrained = isDraining
+      lane.phase = .backingOff(until: clock.monotonic() + 5_000_000_000)
+      return
+    }
     guard !request.records.isEmpty else {
       deliveredNothing(lane)
       return
@@ -367,7 +376,11 @@ final class ForwardLoop {
       retryAfter: retryAfter
     )
     switch decision {
-    case .retry(let wait): lane.phase = .backingOff(until: now + wait)
+    case .retry(let wait):
+      // Built again to the byte for the next attempt: what waits costs no memory.
+      lane.inherited = lane.state.pending
+      lane.request = nil
+      lane.phase = .backingOff(until: now + wait)
     case .giveUp:
       bury(
         lane,
@@ -438,7 +451,9 @@ final class ForwardLoop {
   }
 
   /// Events that no request can hold go at once, each with its own line.
-  private func buryOversized(_ lane: Lane, _ request: DeliveryRequest) {
+  ///
+  /// False when they could not be written: then nothing of the request may be settled.
+  private func buryOversized(_ lane: Lane, _ request: DeliveryRequest) -> Bool {
     let letter = DeadLetterFolder.Letter(
       attempts: 0,
       arrival: Timestamp(milliseconds: request.timestampMilliseconds),
@@ -455,8 +470,11 @@ final class ForwardLoop {
         requestID: request.requestID + "-oversized"
       )
       countDeadLetters(lane, request.oversized.count, reason: letter.code)
+      return true
     } catch {
+      lane.lastError = "the dead letter cannot be written: \(error)"
       metrics.add("logagent_deadletter_errors_total", 1, [("destination", lane.key.destination)])
+      return false
     }
   }
 
@@ -506,6 +524,9 @@ final class ForwardLoop {
     isDraining = true
     drainDeadline = clock.monotonic() + options.drainNanoseconds
     for lane in lanes { lane.isDrained = false }
+    // What was committed last is part of what drains.
+    mustRefresh = true
+    refresh()
   }
 
   /// Every lane is empty or has had its last attempt, or the time is up.

@@ -56,18 +56,19 @@ final class Lane {
 
   /// The row that says what the lane has and what it is about to send.
   var state: LaneState {
-    LaneState(
+    let pending = request.map {
+      PendingRequest(
+        requestID: $0.requestID,
+        endSequence: $0.endSequence,
+        timestampMilliseconds: $0.timestampMilliseconds,
+        version: UInt16(truncatingIfNeeded: $0.eventCount)
+      )
+    }
+    return LaneState(
       group: key.group,
       destination: key.destination,
       cursor: cursor,
-      pending: request.map {
-        PendingRequest(
-          requestID: $0.requestID,
-          endSequence: $0.endSequence,
-          timestampMilliseconds: $0.timestampMilliseconds,
-          version: UInt16(truncatingIfNeeded: $0.eventCount)
-        )
-      }
+      pending: pending ?? inherited
     )
   }
 
@@ -75,6 +76,7 @@ final class Lane {
   func settle() {
     if let request { cursor = request.endSequence }
     request = nil
+    inherited = nil
     attempts = 0
     firstFailure = nil
     responseWait = 0
