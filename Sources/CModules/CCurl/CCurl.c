@@ -55,6 +55,7 @@ static void load(void) {
 
 struct ccurl_multi {
   CURLM *handle;
+  int added;
 };
 
 struct buffer {
@@ -178,6 +179,7 @@ ccurl_transfer *ccurl_start(ccurl_multi *multi, const char *url, const char *con
     return NULL;
   }
   transfer->added = 1;
+  multi->added++;
   return transfer;
 }
 
@@ -189,7 +191,8 @@ void ccurl_wait(ccurl_multi *multi, const int *fds, size_t fd_count, int timeout
   for (size_t i = 0; i < fd_count; i++)
     waits[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
   int ready = 0;
-  if (timeout_ms > 0) curl.multi_poll(multi->handle, waits, (unsigned)fd_count, timeout_ms, &ready);
+  // What has ended already, such as a refused connection, must not wait for something else to happen.
+  if (timeout_ms > 0 && running == multi->added) curl.multi_poll(multi->handle, waits, (unsigned)fd_count, timeout_ms, &ready);
   curl.multi_perform(multi->handle, &running);
 }
 
@@ -254,7 +257,10 @@ const uint8_t *ccurl_headers(const ccurl_transfer *transfer, size_t *count) {
 
 void ccurl_release(ccurl_multi *multi, ccurl_transfer *transfer) {
   if (!transfer) return;
-  if (transfer->added) curl.multi_remove_handle(multi->handle, transfer->handle);
+  if (transfer->added) {
+    curl.multi_remove_handle(multi->handle, transfer->handle);
+    multi->added--;
+  }
   if (transfer->handle) curl.easy_cleanup(transfer->handle);
   curl.slist_free_all(transfer->headers);
   free(transfer->response.bytes);
