@@ -55,6 +55,7 @@ struct DeliveryReader: ~Copyable {
   private func isFull(_ events: borrowing DeliveryEvents, _ bounds: Bounds) -> Bool {
     if bounds.endSequence != nil { return false }
     return events.rawBytes >= bounds.rawBytes || events.list.count >= bounds.events
+      || events.streams.count >= DeliveryLimits.streamsMax
   }
 
   private mutating func append(
@@ -70,6 +71,8 @@ struct DeliveryReader: ~Copyable {
       events.endSequence = next
       return
     }
+    // The block's numbers of streams as the request's; filled as they come.
+    var streams = [Int](repeating: -1, count: columns.streams.count)
     while events.endSequence < min(block.endSequence, end), !isFull(events, bounds) {
       let index = Int(events.endSequence - block.firstSequence)
       let record = columns.records[index]
@@ -79,21 +82,19 @@ struct DeliveryReader: ~Copyable {
         events.skipped += 1
         continue
       }
-      let start = events.bytes.count
-      events.bytes.append(copying: messages.span.extracting(record.range))
+      let number = Int(record.stream)
+      if streams[number] < 0 { streams[number] = events.index(of: columns.streams[number]) }
       let time = Timestamp(nanoseconds: record.timestamp)
-      events.list.append(
-        DeliveryEvents.Event(
-          id: EventID(
-            event: time,
-            ingestion: ingestion,
-            group: group.id,
-            sequence: block.firstSequence + UInt64(index)
-          ),
-          timestamp: time,
-          stream: columns.streams[Int(record.stream)],
-          range: start..<events.bytes.count
-        )
+      events.append(
+        messages.span.extracting(record.range),
+        id: EventID(
+          event: time,
+          ingestion: ingestion,
+          group: group.id,
+          sequence: block.firstSequence + UInt64(index)
+        ),
+        timestamp: time,
+        stream: streams[number]
       )
     }
   }

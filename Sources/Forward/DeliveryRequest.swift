@@ -12,6 +12,11 @@ struct DeliveryRequest: Sendable {
   let eventCount: Int
   /// Raw bytes of its messages.
   let rawBytes: Int
+  /// Sequences in the range that are gone or expired, and those that cannot be read.
+  let skipped: UInt64
+  let damaged: UInt64
+  /// Whether the body is compressed.
+  let gzip: Bool
   /// What goes over the wire, compressed if the destination wants it.
   let body: [UInt8]
   /// `records[].data` as they are in the body, for the dead-letter file.
@@ -28,6 +33,7 @@ struct DeliveryRequest: Sendable {
   /// Without the access key and the attributes, which may change between attempts.
   static func headers(
     _ destination: Destination,
+    gzip: Bool,
     requestID: String,
     group: LogGroup,
     account: String
@@ -42,7 +48,7 @@ struct DeliveryRequest: Sendable {
       "X-Amz-Firehose-Request-Id: \(requestID)",
       "X-Amz-Firehose-Source-Arn: \(sourceARN(group, account: account))",
     ]
-    if destination.gzip { headers.append("Content-Encoding: gzip") }
+    if gzip { headers.append("Content-Encoding: gzip") }
     if let key = destination.accessKey {
       headers.append("X-Amz-Firehose-Access-Key: \(key.reveal())")
     }
@@ -112,21 +118,11 @@ struct DeliveryBuilder: ~Copyable {
   ) -> DeliveryRequest {
     var records: [[UInt8]] = []
     var oversized: [DeliveryRequest.Oversized] = []
-    var open: [StreamRecords] = []
-    var indexOf: [LogStream: Int] = [:]
-    var order: [LogStream] = []
+    var open = [StreamRecords](repeating: StreamRecords(), count: events.streams.count)
     for event in events.list {
-      let index: Int
-      if let known = indexOf[event.stream] {
-        index = known
-      } else {
-        index = open.count
-        indexOf[event.stream] = index
-        order.append(event.stream)
-        open.append(StreamRecords())
-      }
+      let index = event.stream
       let start = open[index].text.count
-      if start == 0 { appendHead(group.group, event.stream, to: &open[index].text) }
+      if start == 0 { appendHead(group.group, events.streams[index], to: &open[index].text) }
       let separator = open[index].text.count
       if open[index].count > 0 { open[index].text.append(0x2C) }
       Self.append(event, of: events, to: &open[index].text)
@@ -138,14 +134,14 @@ struct DeliveryBuilder: ~Copyable {
         let moved = Array(last)
         open[index].text.removeLast(open[index].text.count - separator)
         close(&open[index], into: &records)
-        appendHead(group.group, event.stream, to: &open[index].text)
+        appendHead(group.group, events.streams[index], to: &open[index].text)
         open[index].text.append(contentsOf: moved)
         open[index].count = 1
         guard open[index].text.count > DeliveryLimits.recordTextBytesMax else { continue }
       }
       closeSingle(&open[index], event, into: &records, &oversized)
     }
-    for index in order.indices where open[index].count > 0 { close(&open[index], into: &records) }
+    for index in open.indices where open[index].count > 0 { close(&open[index], into: &records) }
     let json = Self.json(records, requestID: requestID, timestampMilliseconds)
     var body: [UInt8] = []
     if gzip { envelope.append(json.span, to: &body) } else { body = json }
@@ -156,6 +152,9 @@ struct DeliveryBuilder: ~Copyable {
       endSequence: events.endSequence,
       eventCount: events.list.count,
       rawBytes: events.rawBytes,
+      skipped: events.skipped,
+      damaged: events.damaged,
+      gzip: gzip,
       body: body,
       records: records,
       oversized: oversized
@@ -245,13 +244,17 @@ struct DeliveryEvents: ~Copyable {
   struct Event {
     let id: EventID
     let timestamp: Timestamp
-    let stream: LogStream
+    /// Index into `streams`.
+    let stream: Int
     /// Where the message lies in `bytes`.
     let range: Range<Int>
   }
 
-  var bytes: [UInt8] = []
-  var list: [Event] = []
+  private(set) var bytes: [UInt8] = []
+  private(set) var list: [Event] = []
+  /// In order of first use.
+  private(set) var streams: [LogStream] = []
+  private var indexOf: [LogStream: Int] = [:]
   let firstSequence: UInt64
   var endSequence: UInt64
   /// Sequences in between that are gone or expired: they are not delivered any more.
@@ -265,4 +268,20 @@ struct DeliveryEvents: ~Copyable {
   }
 
   var rawBytes: Int { bytes.count }
+
+  mutating func index(of stream: LogStream) -> Int {
+    if let known = indexOf[stream] { return known }
+    indexOf[stream] = streams.count
+    streams.append(stream)
+    return streams.count - 1
+  }
+
+  /// Adds an event of a stream that `index(of:)` has numbered.
+  mutating func append(_ message: Span<UInt8>, id: EventID, timestamp: Timestamp, stream: Int) {
+    let start = bytes.count
+    bytes.append(copying: message)
+    list.append(
+      Event(id: id, timestamp: timestamp, stream: stream, range: start..<bytes.count)
+    )
+  }
 }

@@ -85,6 +85,8 @@ package struct Destination: Sendable, Equatable {
 enum DeliveryLimits {
   /// Records in a request.
   static let recordsMax = 10_000
+  /// Log streams in a request: each takes a record, and long ones take more.
+  static let streamsMax = 9_000
   /// Bytes of one record, as they are before base64.
   static let recordBytesMax = 1_024_000
   /// JSON put into one record: incompressible text of this size still fits.
@@ -97,7 +99,9 @@ enum DeliveryLimits {
   static let connectTimeoutMilliseconds = 10_000
   static let errorMessageCharactersMax = 8_192
   /// Requests that are built at one time, over all lanes: about 1.5 MB each.
-  static let requestsInFlightMax = 16
+  static let requestsInFlightMax = 32
+  /// The same for one endpoint.
+  static let requestsPerEndpointMax = 8
   /// Longest wait that a Retry-After may ask for, in nanoseconds.
   static let retryAfterMax: Int64 = 3_600_000_000_000
 }

@@ -27,6 +27,9 @@ final class ForwardLoop {
   private var version: Int64 = -1
   private var known: [Lane.Key: LaneState] = [:]
   private var turnStart = 0
+  private var slots = RequestSlots()
+  /// A lane found no free slot in this turn.
+  private var isContended = false
   private var random: UInt64
   private var isWithoutCurl = false
 
@@ -61,6 +64,7 @@ final class ForwardLoop {
     refresh()
     // Another lane begins each time, so that the bound on requests under way is shared fairly.
     turnStart += 1
+    isContended = false
     for offset in lanes.indices { step(lanes[(turnStart + offset) % lanes.count]) }
     let wait = nanosecondsToWait()
     let descriptors = isDraining ? [wake.descriptor] : [wake.descriptor, stop]
@@ -107,6 +111,7 @@ final class ForwardLoop {
   private func remove(_ lane: Lane) {
     lane.isRemoved = true
     known[lane.key] = lane.state
+    slots.release(lane)
     guard case .sending(let token, _) = lane.phase else { return }
     transfer?.cancel(token: token)
     byToken[token] = nil
@@ -120,9 +125,7 @@ final class ForwardLoop {
     case .preparing(let ticket): if store.committed >= ticket { send(lane) }
     case .sending: break
     case .backingOff(let until):
-      guard now >= until || (isDraining && !lane.isDrained) else { return }
-      if lane.inherited == nil { send(lane) } else if hasFreeSlot { prepare(lane) }
-    case .burying(let until, let letter): if now >= until { bury(lane, letter) }
+      if now >= until || (isDraining && !lane.isDrained) { prepareIfFree(lane) }
     }
   }
 
@@ -134,15 +137,16 @@ final class ForwardLoop {
     let since = lane.dirtySince ?? now
     lane.dirtySince = since
     let isOld = now - since >= Int64(lane.destination.flushSeconds) * 1_000_000_000
-    guard isOld || isDraining || lane.inherited != nil || isLarge(lane),
-      hasFreeSlot
-    else { return }
-    prepare(lane)
+    guard isOld || isDraining || lane.inherited != nil || isLarge(lane) else { return }
+    prepareIfFree(lane)
   }
 
-  /// Lanes that back off hold no request, so that dead endpoints take no slot from live ones.
-  private var hasFreeSlot: Bool {
-    lanes.reduce(0) { $1.request == nil ? $0 : $0 + 1 } < DeliveryLimits.requestsInFlightMax
+  private func prepareIfFree(_ lane: Lane) {
+    guard slots.isFree(for: lane) else {
+      isContended = true
+      return
+    }
+    prepare(lane)
   }
 
   /// Whether there is enough for a request without waiting for its age.
@@ -163,6 +167,8 @@ final class ForwardLoop {
   }
 
   /// Builds the lane's next request and asks the store to remember it, before anything is sent.
+  ///
+  /// A request that was prepared before is built again to the byte and sent at once.
   private func prepare(_ lane: Lane) {
     let inherited = lane.inherited
     lane.inherited = nil
@@ -182,7 +188,6 @@ final class ForwardLoop {
         ),
         reader: reader
       )
-      note(found, lane)
       // The same events under the same id; if some have expired meanwhile it is another request.
       let isSame =
         inherited.map { $0.version == UInt16(truncatingIfNeeded: found.list.count) } ?? false
@@ -196,26 +201,23 @@ final class ForwardLoop {
       )
       lane.request = request
       lane.isDrained = false
-      keep(lane, phase: { .preparing(ticket: $0) })
+      slots.take(lane)
+      if isSame { send(lane) } else { keep(lane, phase: { .preparing(ticket: $0) }) }
     } catch {
       lane.inherited = inherited
+      lane.phase = .backingOff(until: clock.monotonic() + 1_000_000_000)
       metrics.add("logagent_forward_store_errors_total")
     }
   }
 
-  private func note(_ found: borrowing DeliveryEvents, _ lane: Lane) {
-    if found.skipped > 0 {
+  /// Counts what the request left out for good; once, when it is settled.
+  private func note(_ request: DeliveryRequest, _ lane: Lane) {
+    for (events, result) in [(request.skipped, "expired"), (request.damaged, "damaged")]
+    where events > 0 {
       metrics.add(
         "logagent_forward_events_total",
-        Double(found.skipped),
-        lane.labels + [("result", "expired")]
-      )
-    }
-    if found.damaged > 0 {
-      metrics.add(
-        "logagent_forward_events_total",
-        Double(found.damaged),
-        lane.labels + [("result", "damaged")]
+        Double(events),
+        lane.labels + [("result", result)]
       )
     }
   }
@@ -236,21 +238,24 @@ final class ForwardLoop {
       lane.phase = .idle
       return
     }
-    if !request.oversized.isEmpty, lane.attempts == 0, !buryOversized(lane, request) {
-      lane.isDrained = isDraining
-      lane.phase = .backingOff(until: clock.monotonic() + 5_000_000_000)
+    guard buryOversized(lane, request) else {
+      postpone(lane)
       return
     }
     guard !request.records.isEmpty else {
       deliveredNothing(lane)
       return
     }
-    guard let transfer = openTransfer() else { return }
+    guard let transfer = openTransfer() else {
+      postpone(lane)
+      return
+    }
     let token = nextToken
     nextToken += 1
     lane.isDrained = isDraining
     let headers = DeliveryRequest.headers(
       lane.destination,
+      gzip: request.gzip,
       requestID: request.requestID,
       group: lane.group.group,
       account: options.account
@@ -286,9 +291,18 @@ final class ForwardLoop {
 
   /// All events of the request were expired or buried: there is nothing to send.
   private func deliveredNothing(_ lane: Lane) {
+    if let request = lane.request { note(request, lane) }
+    slots.release(lane)
     lane.settle()
     keep(lane) { _ in .idle }
     known[lane.key] = lane.state
+  }
+
+  /// Something of the agent's own is missing: the same again in a moment.
+  private func postpone(_ lane: Lane) {
+    slots.release(lane)
+    lane.isDrained = isDraining
+    lane.backOff(until: clock.monotonic() + 5_000_000_000)
   }
 
   private func finish(_ ended: HTTPTransfer.Ended) {
@@ -296,6 +310,7 @@ final class ForwardLoop {
       case .sending(_, let since) = lane.phase
     else { return }
     let now = clock.monotonic()
+    slots.release(lane)
     lane.attempts += 1
     if lane.firstFailure != nil { lane.responseWait += now - since }
     let verdict: DeliveryVerdict
@@ -344,10 +359,12 @@ final class ForwardLoop {
       notify("\(lane.key.destination) takes events of \(lane.group.group) again")
     }
     lane.lastError = nil
+    note(request, lane)
     lane.settle()
     lane.eventsMax = min(DeliveryLimits.eventsMax, lane.eventsMax * 2)
-    // Settling and preparing the next request are one commit where there is a next one.
-    prepareIfDue(lane, clock.monotonic())
+    // Settling and preparing the next request are one commit where there is a next one and no other
+    // lane has been waiting for its turn.
+    if !isContended { prepareIfDue(lane, clock.monotonic()) }
     if lane.request == nil { keep(lane) { _ in .idle } }
     known[lane.key] = lane.state
   }
@@ -376,11 +393,7 @@ final class ForwardLoop {
       retryAfter: retryAfter
     )
     switch decision {
-    case .retry(let wait):
-      // Built again to the byte for the next attempt: what waits costs no memory.
-      lane.inherited = lane.state.pending
-      lane.request = nil
-      lane.phase = .backingOff(until: now + wait)
+    case .retry(let wait): lane.backOff(until: now + wait)
     case .giveUp:
       bury(
         lane,
@@ -414,16 +427,14 @@ final class ForwardLoop {
     }
     metrics.add("logagent_forward_splits_total", 1, [("destination", lane.key.destination)])
     lane.eventsMax = max(1, request.eventCount / 2)
-    lane.request = nil
-    lane.attempts = 0
-    lane.firstFailure = nil
-    lane.phase = .idle
+    lane.abandon()
     prepare(lane)
   }
 
   // MARK: giving up
 
-  /// Writes the dead letter, then moves on; as long as it cannot be written the lane stays.
+  /// Writes the dead letter, then moves on; as long as it cannot be written the lane stays, and tries
+  /// to deliver meanwhile.
   private func bury(_ lane: Lane, _ letter: DeadLetterFolder.Letter) {
     guard let request = lane.request else { return }
     do throws(SyscallError) {
@@ -435,8 +446,8 @@ final class ForwardLoop {
       )
     } catch {
       lane.lastError = "the dead letter cannot be written: \(error)"
-      lane.phase = .burying(until: clock.monotonic() + 5_000_000_000, letter)
       metrics.add("logagent_deadletter_errors_total", 1, [("destination", lane.key.destination)])
+      postpone(lane)
       return
     }
     countDeadLetters(lane, request.eventCount - request.oversized.count, reason: letter.code)
@@ -445,22 +456,25 @@ final class ForwardLoop {
         + "\(lane.key.destination) after "
         + "\(letter.attempts) attempts: \(letter.code); they are in \(options.deadLetters)"
     )
+    note(request, lane)
     lane.settle()
     keep(lane) { _ in .idle }
     known[lane.key] = lane.state
   }
 
-  /// Events that no request can hold go at once, each with its own line.
+  /// Events that no request can hold go at once and once, each with its own line.
   ///
-  /// False when they could not be written: then nothing of the request may be settled.
+  /// False when they could not be written: then the request must wait.
   private func buryOversized(_ lane: Lane, _ request: DeliveryRequest) -> Bool {
+    let events = request.oversized.filter { $0.id.sequence >= lane.oversizedEnd }
+    if events.isEmpty { return true }
     let letter = DeadLetterFolder.Letter(
       attempts: 0,
       arrival: Timestamp(milliseconds: request.timestampMilliseconds),
       ended: Timestamp(nanoseconds: clock.now()),
       code: "HttpEndpoint.RecordTooLarge",
       message: "the event does not fit into a record of 1,000 KiB",
-      records: request.oversized.map(\.record)
+      records: events.map(\.record)
     )
     do throws(SyscallError) {
       try deadLetters.write(
@@ -469,13 +483,14 @@ final class ForwardLoop {
         group: lane.group.group,
         requestID: request.requestID + "-oversized"
       )
-      countDeadLetters(lane, request.oversized.count, reason: letter.code)
-      return true
     } catch {
       lane.lastError = "the dead letter cannot be written: \(error)"
       metrics.add("logagent_deadletter_errors_total", 1, [("destination", lane.key.destination)])
       return false
     }
+    lane.oversizedEnd = request.endSequence
+    countDeadLetters(lane, events.count, reason: letter.code)
+    return true
   }
 
   private func countDeadLetters(_ lane: Lane, _ events: Int, reason: String) {
@@ -510,11 +525,11 @@ final class ForwardLoop {
     for lane in lanes where lane.destination.pausedReason == nil {
       switch lane.phase {
       case .idle:
-        guard let since = lane.dirtySince else { continue }
+        guard let since = lane.dirtySince, slots.isFree(for: lane) else { continue }
         wait = min(wait, since + Int64(lane.destination.flushSeconds) * 1_000_000_000 - now)
       case .preparing(let ticket): if store.committed >= ticket { wait = 0 }
       case .sending: break
-      case .backingOff(let until), .burying(let until, _): wait = min(wait, until - now)
+      case .backingOff(let until): if slots.isFree(for: lane) { wait = min(wait, until - now) }
       }
     }
     return max(0, wait)
@@ -536,7 +551,7 @@ final class ForwardLoop {
       if lane.destination.pausedReason != nil { return true }
       switch lane.phase {
       case .idle: return lane.queuedEvents == 0
-      case .backingOff, .burying: return lane.isDrained
+      case .backingOff: return lane.isDrained
       case .preparing, .sending: return false
       }
     }

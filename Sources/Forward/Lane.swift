@@ -12,9 +12,8 @@ final class Lane {
     /// A request is prepared and waits for its preparation to be durable.
     case preparing(ticket: UInt64)
     case sending(token: UInt64, since: Int64)
+    /// The request is let go: it is built again for the next attempt.
     case backingOff(until: Int64)
-    /// Given up, but the dead-letter file could not be written yet.
-    case burying(until: Int64, DeadLetterFolder.Letter)
   }
 
   let key: Key
@@ -38,6 +37,10 @@ final class Lane {
   /// While draining: the last attempt was made.
   var isDrained = false
   var isRemoved = false
+  /// The endpoint whose slot the lane's request takes.
+  var slot: String?
+  /// Oversized events before this sequence are in dead letters.
+  var oversizedEnd: UInt64 = 0
 
   struct Key: Hashable {
     let group: UInt32
@@ -68,33 +71,71 @@ final class Lane {
       group: key.group,
       destination: key.destination,
       cursor: cursor,
-      pending: pending ?? inherited
+      pending: request.map {
+        PendingRequest(
+          requestID: $0.requestID,
+          endSequence: $0.endSequence,
+          timestampMilliseconds: $0.timestampMilliseconds,
+          version: UInt16(truncatingIfNeeded: $0.eventCount)
+        )
+      } ?? inherited
     )
   }
 
   /// Settles the request: its events count as done.
   func settle() {
     if let request { cursor = request.endSequence }
+    dirtySince = nil
+    abandon()
+  }
+
+  /// Lets the request go; its events will be in others.
+  func abandon() {
     request = nil
     inherited = nil
     attempts = 0
     firstFailure = nil
     responseWait = 0
-    dirtySince = nil
     phase = .idle
   }
 
-  var activity: String {
-    switch phase {
-    case .idle: "idle"
-    case .preparing(let ticket): "preparing (commit \(ticket))"
-    case .sending: "sending"
-    case .backingOff: "waiting to retry"
-    case .burying: "burying"
-    }
+  /// Waits with the request's identity alone, so that a dead endpoint holds no memory.
+  func backOff(until: Int64) {
+    inherited = state.pending
+    request = nil
+    phase = .backingOff(until: until)
   }
 
   var labels: [(String, String)] {
     [("resource", group.group.name), ("destination", key.destination)]
+  }
+}
+
+/// The bound on requests that are built at one time: over all lanes, and for one endpoint, so that
+/// one that hangs takes nothing from the others.
+struct RequestSlots {
+  private var byEndpoint: [String: Int] = [:]
+  private var total = 0
+
+  func isFree(for lane: Lane) -> Bool {
+    total < DeliveryLimits.requestsInFlightMax
+      && byEndpoint[lane.destination.endpointURL, default: 0]
+        < DeliveryLimits.requestsPerEndpointMax
+  }
+
+  mutating func take(_ lane: Lane) {
+    release(lane)
+    let endpoint = lane.destination.endpointURL
+    lane.slot = endpoint
+    total += 1
+    byEndpoint[endpoint, default: 0] += 1
+  }
+
+  mutating func release(_ lane: Lane) {
+    guard let endpoint = lane.slot else { return }
+    lane.slot = nil
+    total -= 1
+    let left = byEndpoint[endpoint, default: 1] - 1
+    byEndpoint[endpoint] = left > 0 ? left : nil
   }
 }
