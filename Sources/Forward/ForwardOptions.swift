@@ -27,6 +27,4 @@ package struct LaneStatus: Sendable, Equatable {
   package var nextAttemptSeconds: Double?
   package var pausedReason: String?
   package var deadLetterEvents: UInt64
-  /// What the lane does now: idle, preparing, sending, waiting to retry, or burying.
-  package var activity: String
 }

@@ -59,15 +59,7 @@ final class Lane {
 
   /// The row that says what the lane has and what it is about to send.
   var state: LaneState {
-    let pending = request.map {
-      PendingRequest(
-        requestID: $0.requestID,
-        endSequence: $0.endSequence,
-        timestampMilliseconds: $0.timestampMilliseconds,
-        version: UInt16(truncatingIfNeeded: $0.eventCount)
-      )
-    }
-    return LaneState(
+    LaneState(
       group: key.group,
       destination: key.destination,
       cursor: cursor,

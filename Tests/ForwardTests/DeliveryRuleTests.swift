@@ -131,6 +131,7 @@ import Testing
   private func headers(_ destination: Destination) -> [String] {
     DeliveryRequest.headers(
       destination,
+      gzip: destination.gzip,
       requestID: "id",
       group: group,
       account: "000000000000"

@@ -191,8 +191,10 @@ void ccurl_wait(ccurl_multi *multi, const int *fds, size_t fd_count, int timeout
   for (size_t i = 0; i < fd_count; i++)
     waits[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
   int ready = 0;
-  // What has ended already, such as a refused connection, must not wait for something else to happen.
-  if (timeout_ms > 0 && running == multi->added) curl.multi_poll(multi->handle, waits, (unsigned)fd_count, timeout_ms, &ready);
+  // What has ended already, such as a refused connection, must not wait for something else to
+  // happen.
+  if (timeout_ms > 0 && running == multi->added)
+    curl.multi_poll(multi->handle, waits, (unsigned)fd_count, timeout_ms, &ready);
   curl.multi_perform(multi->handle, &running);
 }
 
@@ -205,7 +207,6 @@ ccurl_transfer *ccurl_next_ended(ccurl_multi *multi) {
     curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
     transfer->code = message->data.result;
     transfer->ended = 1;
-    multi->open--;
     return transfer;
   }
   return NULL;
