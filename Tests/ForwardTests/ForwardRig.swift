@@ -147,7 +147,7 @@ final class ForwardRig {
   static func lines(_ range: Range<Int>) -> [String] { range.map { "line \($0)" } }
 
   static func destination(
-    _ stub: FirehoseStub,
+    _ stub: ScriptedReceiver,
     _ kind: Destination.Kind = .httpEndpoint,
     key: String? = nil,
     gzip: Bool = false,
@@ -168,7 +168,7 @@ final class ForwardRig {
   }
 }
 
-extension FirehoseStub {
+extension ScriptedReceiver {
   /// Messages of the requests that were answered well, in order.
   var takenMessages: [String] { requests.flatMap(\.messages) }
 }

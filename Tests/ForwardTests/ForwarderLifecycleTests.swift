@@ -13,7 +13,7 @@ import Testing
 
   @Test("a request that was sent but not settled is sent again as it was, and then the rest")
   func resend() throws {
-    let stub = FirehoseStub { $0.number == 0 ? .hang : .ok }
+    let stub = ScriptedReceiver { $0.number == 0 ? .hang : .ok }
     defer { stub.stop() }
     let rig = try Rig()
     try rig.write(Rig.lines(0..<500))
@@ -34,7 +34,7 @@ import Testing
 
   @Test("a restart goes on at the cursor")
   func restart() throws {
-    let stub = FirehoseStub()
+    let stub = ScriptedReceiver()
     defer { stub.stop() }
     let rig = try Rig()
     try rig.write(Rig.lines(0..<10))
@@ -49,7 +49,7 @@ import Testing
 
   @Test("a stop during back-off makes one last attempt at once and keeps the rest")
   func drain() throws {
-    let stub = FirehoseStub { _ in .status(503) }
+    let stub = ScriptedReceiver { _ in .status(503) }
     defer { stub.stop() }
     let rig = try Rig()
     try rig.write(Rig.lines(0..<10))
@@ -70,7 +70,7 @@ import Testing
 
   @Test("a paused destination sends nothing and keeps its cursor; resumed, it sends all")
   func paused() throws {
-    let stub = FirehoseStub()
+    let stub = ScriptedReceiver()
     defer { stub.stop() }
     let rig = try Rig()
     try rig.write(Rig.lines(0..<10))
@@ -85,7 +85,7 @@ import Testing
 
   @Test("a key that rotates during retry is used at the next attempt, under the same request id")
   func rotation() throws {
-    let stub = FirehoseStub { $0.accessKey == "new" ? .ok : .status(401) }
+    let stub = ScriptedReceiver { $0.accessKey == "new" ? .ok : .status(401) }
     defer { stub.stop() }
     let clock = ManualClock()
     let rig = try Rig(clock: clock)
@@ -102,7 +102,7 @@ import Testing
 
   @Test("expired events are not sent, and counted once")
   func expired() throws {
-    let stub = FirehoseStub()
+    let stub = ScriptedReceiver()
     defer { stub.stop() }
     let rig = try Rig()
     try rig.apply([.retention([(group: Rig.group, days: 1)])])
@@ -118,7 +118,7 @@ import Testing
 
   @Test("as long as a dead letter cannot be written the cursor stays")
   func deadLetterFails() throws {
-    let stub = FirehoseStub { _ in .status(500) }
+    let stub = ScriptedReceiver { _ in .status(500) }
     defer { stub.stop() }
     let rig = try Rig()
     rig.directory.write("dead", "a file where the folder should be")

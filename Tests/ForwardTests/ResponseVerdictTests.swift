@@ -3,7 +3,7 @@ import Testing
 
 @testable import Forward
 
-@Suite struct ResponseJudgeTests {
+@Suite struct ResponseVerdictTests {
   private static let id = "ed4acda5-034f-9f42-bba1-f29aea6d7d8f"
   private static let now = Timestamp(seconds: 784_111_700)
 

@@ -4,7 +4,7 @@ import Glibc
 import Platform
 
 /// A small HTTP/1.1 server on 127.0.0.1 that keeps every request and answers as a closure says.
-final class FirehoseStub: @unchecked Sendable {
+final class ScriptedReceiver: @unchecked Sendable {
   struct Request: Sendable {
     /// Counts from 0 over all connections.
     let number: Int
@@ -213,7 +213,7 @@ struct Envelope {
 
   var events: [Event] { records.flatMap(\.events) }
 
-  init?(_ request: FirehoseStub.Request) {
+  init?(_ request: ScriptedReceiver.Request) {
     let encoding = request.all("Content-Encoding")
     switch encoding {
     case []: self.init(json: request.body)

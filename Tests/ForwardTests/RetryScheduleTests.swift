@@ -1,7 +1,7 @@
 import Forward
 import Testing
 
-@Suite struct RetryPolicyTests {
+@Suite struct RetryScheduleTests {
   private static let second: Int64 = 1_000_000_000
 
   /// Attempts that fail at once, with no jitter, until the policy gives up.

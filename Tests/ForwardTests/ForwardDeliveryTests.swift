@@ -9,12 +9,12 @@ import Testing
 @testable import Forward
 
 /// A forwarder, a store and receivers that behave in every way.
-@Suite(.serialized) struct ForwarderTests {
+@Suite(.serialized) struct ForwardDeliveryTests {
   private typealias Rig = ForwardRig
 
   @Test("events arrive once, in order, under the protocol's rules", arguments: [true, false])
   func delivers(gzip: Bool) throws {
-    let stub = FirehoseStub()
+    let stub = ScriptedReceiver()
     defer { stub.stop() }
     let rig = try Rig()
     try rig.start { _ in [Rig.destination(stub, key: "secret", gzip: gzip)] }
@@ -47,7 +47,7 @@ import Testing
 
   @Test("a large body without gzip is sent without Expect, by requests of about 1 MiB of text")
   func largeBody() throws {
-    let stub = FirehoseStub()
+    let stub = ScriptedReceiver()
     defer { stub.stop() }
     let rig = try Rig()
     let lines = (0..<40).map {
@@ -63,7 +63,7 @@ import Testing
 
   @Test("no events, no request")
   func nothing() throws {
-    let stub = FirehoseStub()
+    let stub = ScriptedReceiver()
     defer { stub.stop() }
     let rig = try Rig()
     try rig.start { _ in [Rig.destination(stub)] }
@@ -74,7 +74,7 @@ import Testing
   }
 
   /// Ways to refuse, each with the error code that the dead letter must carry.
-  static let refusals: [(String, FirehoseStub.Answer, String)] = [
+  static let refusals: [(String, ScriptedReceiver.Answer, String)] = [
     ("500", .status(500), "HttpEndpoint.DestinationException"),
     ("400", .status(400, ["Content-Type: text/plain"], "no"), "HttpEndpoint.DestinationException"),
     ("202", .status(202), "HttpEndpoint.DestinationException"),
@@ -100,8 +100,8 @@ import Testing
     "what an endpoint refuses is in dead letters, counted, and nothing is lost",
     arguments: refusals
   )
-  func refused(name: String, answer: FirehoseStub.Answer, code: String) throws {
-    let stub = FirehoseStub { _ in answer }
+  func refused(name: String, answer: ScriptedReceiver.Answer, code: String) throws {
+    let stub = ScriptedReceiver { _ in answer }
     defer { stub.stop() }
     let rig = try Rig()
     try rig.write(Rig.lines(0..<50))
@@ -120,7 +120,7 @@ import Testing
 
   @Test("attempts are byte-identical under one request id, and a later success settles once")
   func identical() throws {
-    let stub = FirehoseStub { request in
+    let stub = ScriptedReceiver { request in
       switch request.number {
       // First, for libcurl itself sends again what a kept connection did not take.
       case 0: .reset
@@ -153,7 +153,7 @@ import Testing
 
   @Test("instant failures over 60 s make 6 attempts with doubling gaps, then a dead letter")
   func schedule() throws {
-    let stub = FirehoseStub { _ in .status(503) }
+    let stub = ScriptedReceiver { _ in .status(503) }
     defer { stub.stop() }
     let clock = ManualClock()
     let rig = try Rig(clock: clock)
@@ -176,7 +176,7 @@ import Testing
 
   @Test("a 413 splits until it fits, in order, and a single event that never fits is a dead letter")
   func splits() throws {
-    let stub = FirehoseStub { request in
+    let stub = ScriptedReceiver { request in
       let messages = request.messages
       return messages.count > 40 || messages.contains("line 77") ? .status(413) : .ok
     }
@@ -197,8 +197,8 @@ import Testing
 
   @Test("an endpoint that hangs delays no other, whatever its number of lanes")
   func isolation() throws {
-    let dead = FirehoseStub { _ in .hang }
-    let alive = FirehoseStub()
+    let dead = ScriptedReceiver { _ in .hang }
+    let alive = ScriptedReceiver()
     defer {
       dead.stop()
       alive.stop()
@@ -221,7 +221,7 @@ import Testing
 
   @Test("lanes that back off hold no place: forty of them and the endpoint's other groups go on")
   func backingOffHoldsNothing() throws {
-    let stub = FirehoseStub { request in
+    let stub = ScriptedReceiver { request in
       request.envelope?.records.first?.group.contains("dead") == true ? .status(500) : .ok
     }
     defer { stub.stop() }
@@ -239,8 +239,8 @@ import Testing
 
   @Test("one group's two destinations have cursors of their own")
   func twoDestinations() throws {
-    let bad = FirehoseStub { _ in .status(500) }
-    let good = FirehoseStub()
+    let bad = ScriptedReceiver { _ in .status(500) }
+    let good = ScriptedReceiver()
     defer {
       bad.stop()
       good.stop()
@@ -265,7 +265,7 @@ import Testing
 
   @Test("a server that closes idle connections is no failure")
   func closedConnections() throws {
-    let stub = FirehoseStub { _ in .okThenClose }
+    let stub = ScriptedReceiver { _ in .okThenClose }
     defer { stub.stop() }
     let rig = try Rig()
     try rig.start { _ in [Rig.destination(stub)] }
@@ -280,7 +280,7 @@ import Testing
 
   @Test("a refused connection is noticed at once")
   func refusedConnection() throws {
-    let stub = FirehoseStub()
+    let stub = ScriptedReceiver()
     stub.stop()
     usleep(50_000)
     let rig = try Rig()
