@@ -48,7 +48,7 @@ test: setup setup-test ## every test, against the debug build
 
 .PHONY: e2e
 e2e: setup-test release ## the release binary with real processes, kills and a Docker Engine
-	LOGAGENT_BINARY="$(CURDIR)/dist/logagent" \
+	LOGAGENT_BINARY="$(CURDIR)/dist/logagent" LOGAGENT_E2E_FULL=1 \
 	  $(SWIFT) test $(SWIFT_FLAGS) --disable-xctest --quiet --filter EndToEndTests
 
 .PHONY: bench bench-short

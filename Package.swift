@@ -117,7 +117,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
-    tests("EndToEndTests", ["TestSupport", "Forward", "Store", "LogModel", "Platform"]),
+    tests(
+      "EndToEndTests",
+      ["logagent", "TestSupport", "Forward", "Store", "LogModel", "Platform"]
+    ),
     tests("TidyTests", ["TestSupport"]),
   ]
 )

@@ -11,7 +11,8 @@ size=$(stat --format %s "$target.tmp")
 # Full Foundation brings ICU: 40 MB more, and twice the memory at rest. Names survive in the
 # unstripped build, data in the stripped one.
 # (No `grep -q`: it would leave nm with a broken pipe, which pipefail takes for "not found".)
-if { nm "$built" 2>/dev/null || true; } | grep -E 'FoundationInternationalization| _?uloc_' >/dev/null; then
+names='FoundationInternationalization| _?uloc_'
+if { nm "$built" 2>/dev/null || true; } | grep -E "$names" >/dev/null; then
   echo "error: $built carries ICU; something imports Foundation" >&2
   exit 1
 fi

@@ -433,8 +433,8 @@ final class ForwardLoop {
 
   // MARK: giving up
 
-  /// Writes the dead letter, then moves on; as long as it cannot be written the lane stays, and tries
-  /// to deliver meanwhile.
+  /// Writes the dead letter, then moves on; as long as it cannot be written the lane stays, and
+  /// tries to deliver meanwhile.
   private func bury(_ lane: Lane, _ letter: DeadLetterFolder.Letter) {
     guard let request = lane.request else { return }
     do throws(SyscallError) {
@@ -572,7 +572,8 @@ final class ForwardLoop {
         attempts: lane.attempts,
         nextAttemptSeconds: next,
         pausedReason: lane.destination.pausedReason,
-        deadLetterEvents: lane.deadLetterEvents
+        deadLetterEvents: lane.deadLetterEvents,
+        activity: lane.activity
       )
     }
   }

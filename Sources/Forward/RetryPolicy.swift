@@ -24,7 +24,7 @@ package struct RetryPolicy: Sendable, Equatable {
   ///   - attempts: How many have failed so far, at least 1.
   ///   - spent: Nanoseconds since the first failure, without waiting for responses.
   ///   - jitter: A random number in 0..<1.
-  ///   - retryAfter: What the endpoint asked for, in nanoseconds; honoured up to one hour, and never
+  ///   - retryAfter: What the endpoint asked for, nanoseconds; honoured up to one hour, and never
   ///     beyond the duration.
   /// - Returns: How long to wait, or that the time is up.
   package func decide(

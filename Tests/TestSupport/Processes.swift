@@ -55,7 +55,7 @@ public final class Child: @unchecked Sendable {
       self.gathered.append(data)
       self.lock.unlock()
     }
-    try process.run()
+    try process.start()
   }
 
   public var text: String {

@@ -17,7 +17,7 @@ public enum Shell {
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = FileHandle.standardError
-    try process.run()
+    try process.start()
     let data = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     let output = String(decoding: data, as: UTF8.self)

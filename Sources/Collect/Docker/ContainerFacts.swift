@@ -7,6 +7,8 @@ struct ContainerFacts: Equatable {
   var isRunning: Bool
   /// `mode=non-blocking`: Docker drops lines silently when its buffer is full.
   var isNonBlocking = false
+  /// How many log files there are once rotation begins to delete; nil: it never deletes.
+  var rotatedFilesMax: Int?
 
   /// Reads `config.v2.json` and `hostconfig.json`; nil while they are missing or half-written.
   ///
@@ -29,8 +31,16 @@ struct ContainerFacts: Equatable {
     return ContainerFacts(
       metadata: metadata,
       isRunning: config["State"]?["Running"]?.flag ?? true,
-      isNonBlocking: logging?["Config"]?["mode"]?.text == "non-blocking"
+      isNonBlocking: logging?["Config"]?["mode"]?.text == "non-blocking",
+      rotatedFilesMax: rotatedFilesMax(logging?["Config"])
     )
+  }
+
+  private static func rotatedFilesMax(_ options: JSONValue?) -> Int? {
+    guard let size = options?["max-size"]?.text, !size.hasPrefix("-") else { return nil }
+    // Docker before 23 keeps one rotated file even with max-file=1; later ones keep none, and a
+    // lone file says nothing.
+    return max(2, options?["max-file"]?.text.flatMap { Int($0) } ?? 1)
   }
 
   /// One element of the API's container list.
@@ -48,10 +58,16 @@ struct ContainerFacts: Equatable {
     isRunning = ["running", "paused", "restarting"].contains(value["State"]?.text ?? "running")
   }
 
-  init(metadata: ContainerMetadata, isRunning: Bool, isNonBlocking: Bool = false) {
+  init(
+    metadata: ContainerMetadata,
+    isRunning: Bool,
+    isNonBlocking: Bool = false,
+    rotatedFilesMax: Int? = nil
+  ) {
     self.metadata = metadata
     self.isRunning = isRunning
     self.isNonBlocking = isNonBlocking
+    self.rotatedFilesMax = rotatedFilesMax
   }
 
   /// 64 lower-case hexadecimal digits: nothing else is ever part of a path.

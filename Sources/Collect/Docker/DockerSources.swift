@@ -179,6 +179,7 @@ final class DockerSources {
     if let watch = container.watch {
       tail.countRotations = { [hub] in hub.count(watch) }
     }
+    tail.rotatedFilesMax = container.facts?.rotatedFilesMax
     let follower = Follower(tail, context: context)
     container.follower = follower
     do throws(CollectError) {

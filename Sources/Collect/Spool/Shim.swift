@@ -84,7 +84,7 @@ package struct Shim {
         writer.flushPartials(at: clock.now())
         writeExit(Self.exit(ended), dropped: writer.droppedBytes)
         isReported = true
-        status = nil
+        Self.close(status.take())
       }
       if isReported && streams.isAtEnd { break }
       forwardSignals(to: streams.pid, ended: outcome != nil)
@@ -95,9 +95,20 @@ package struct Shim {
       wait(streams, hasPartial: writer.hasPartial, ended: outcome != nil)
     }
     writer.flushPartials(at: clock.now())
-    _ = consume status
-    _ = consume lock
+    Self.close(status)
+    Self.close(lock)
     return 0
+  }
+
+  /// Closes by a call: a value that is only let go of is closed early in a release build, and both
+  /// descriptors say something by being open.
+  private static func close(_ descriptor: consuming Descriptor?) {
+    guard let descriptor else { return }
+    do throws(SyscallError) {
+      try descriptor.close()
+    } catch {
+      // Nothing was written to a pipe's end or a lock that could be lost.
+    }
   }
 
   private func wait(_ streams: borrowing Streams, hasPartial: Bool, ended: Bool) {

@@ -24,7 +24,8 @@ extension FileTail {
     if let position {
       try resumeReading(position, found)
     } else {
-      follow(Array(found.reversed()), gap: nil)
+      let mayMissFiles = rotatedFilesMax.map { found.count >= $0 } ?? false
+      follow(Array(found.reversed()), gap: mayMissFiles ? .unseen : nil)
     }
     if let first = segments.first { begin(first) }
     return isOpen

@@ -73,6 +73,8 @@ final class FileTail {
   var countRotations: (() -> Int?)?
   /// That count when the chain was last walked.
   var rotationsWalked: Int?
+  /// How many files the chain has once its writer deletes the oldest; nil: it never does.
+  var rotatedFilesMax: Int?
 
   /// A file that was read to its end and may be deleted once `ticket` is committed.
   struct RetiredFile {

@@ -122,6 +122,8 @@ private let identifyChunkBytes = 65_536
 package enum GapReason: String, Sendable {
   /// Log rotation removed files that had not been read.
   case rotation
+  /// A source that was never read has as many files as its rotation keeps: older ones may be gone.
+  case unseen
   /// A file was truncated by something other than its writer.
   case truncated
   /// A compressed file could not be inflated to its end.
@@ -132,6 +134,7 @@ package enum GapReason: String, Sendable {
   var explanation: String {
     switch self {
     case .rotation: "log rotation removed records before they were read"
+    case .unseen: "log rotation may have removed records before the log was first read"
     case .truncated: "the log file was truncated before all of it was read"
     case .damaged: "a compressed log file is damaged"
     case .budget: "deleted log files were given up to bound disk use"
