@@ -27,4 +27,6 @@ package struct LaneStatus: Sendable, Equatable {
   package var nextAttemptSeconds: Double?
   package var pausedReason: String?
   package var deadLetterEvents: UInt64
+  /// What the lane does now: idle, preparing, sending, or waiting to retry.
+  package var activity: String
 }

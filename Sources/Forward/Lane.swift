@@ -98,6 +98,15 @@ final class Lane {
     phase = .backingOff(until: until)
   }
 
+  var activity: String {
+    switch phase {
+    case .idle: "idle"
+    case .preparing(let ticket): "preparing (commit \(ticket))"
+    case .sending: "sending"
+    case .backingOff: "waiting to retry"
+    }
+  }
+
   var labels: [(String, String)] {
     [("resource", group.group.name), ("destination", key.destination)]
   }

@@ -55,7 +55,8 @@ static void load(void) {
 
 struct ccurl_multi {
   CURLM *handle;
-  int added;
+  /// Transfers that were started and whose end nobody has been told yet.
+  int open;
 };
 
 struct buffer {
@@ -179,7 +180,7 @@ ccurl_transfer *ccurl_start(ccurl_multi *multi, const char *url, const char *con
     return NULL;
   }
   transfer->added = 1;
-  multi->added++;
+  multi->open++;
   return transfer;
 }
 
@@ -191,10 +192,9 @@ void ccurl_wait(ccurl_multi *multi, const int *fds, size_t fd_count, int timeout
   for (size_t i = 0; i < fd_count; i++)
     waits[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
   int ready = 0;
-  // What has ended already, such as a refused connection, must not wait for something else to
-  // happen.
-  if (timeout_ms > 0 && running == multi->added)
-    curl.multi_poll(multi->handle, waits, (unsigned)fd_count, timeout_ms, &ready);
+  // An answer that came at once has left no socket to wait for.
+  if (running < multi->open) timeout_ms = 0;
+  if (timeout_ms > 0) curl.multi_poll(multi->handle, waits, (unsigned)fd_count, timeout_ms, &ready);
   curl.multi_perform(multi->handle, &running);
 }
 
@@ -261,7 +261,7 @@ void ccurl_release(ccurl_multi *multi, ccurl_transfer *transfer) {
   if (!transfer) return;
   if (transfer->added) {
     curl.multi_remove_handle(multi->handle, transfer->handle);
-    multi->added--;
+    if (!transfer->ended) multi->open--;
   }
   if (transfer->handle) curl.easy_cleanup(transfer->handle);
   curl.slist_free_all(transfer->headers);
