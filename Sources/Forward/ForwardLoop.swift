@@ -572,7 +572,8 @@ final class ForwardLoop {
         attempts: lane.attempts,
         nextAttemptSeconds: next,
         pausedReason: lane.destination.pausedReason,
-        deadLetterEvents: lane.deadLetterEvents
+        deadLetterEvents: lane.deadLetterEvents,
+        activity: lane.activity
       )
     }
   }

@@ -207,6 +207,7 @@ ccurl_transfer *ccurl_next_ended(ccurl_multi *multi) {
     curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
     transfer->code = message->data.result;
     transfer->ended = 1;
+    multi->open--;
     return transfer;
   }
   return NULL;
