@@ -93,8 +93,7 @@ struct DeliveryRequest: Sendable {
 /// Deterministic in the events, the request id and the timestamp, so that a request prepared before
 /// a crash is built again to the byte. Keeps its buffers; used by the forward thread only.
 struct DeliveryBuilder: ~Copyable {
-  private var member = GzipMember(.text)
-  private var envelope = GzipMember(.base64)
+  private var member = GzipMember()
   private var compressed: [UInt8] = []
   private let account: String
 
@@ -144,7 +143,7 @@ struct DeliveryBuilder: ~Copyable {
     for index in open.indices where open[index].count > 0 { close(&open[index], into: &records) }
     let json = Self.json(records, requestID: requestID, timestampMilliseconds)
     var body: [UInt8] = []
-    if gzip { envelope.append(json.span, to: &body) } else { body = json }
+    if gzip { GzipLiterals.append(json.span, to: &body) } else { body = json }
     return DeliveryRequest(
       requestID: requestID,
       timestampMilliseconds: timestampMilliseconds,

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// The name of one log event, for ever: 56 decimal digits, the same in queries, API and forwarding.
 ///
 /// `event_ms << 144 | ingest_ms << 80 | opaque << 16 | index`, as decoded from CloudWatch's own
@@ -33,30 +35,26 @@ package struct EventID: Hashable, Sendable, CustomStringConvertible {
       ingestionMilliseconds << 16 | opaque >> 48,
       opaque << 16 | sequence & 0xffff,
     ]
-    var parts: [3 of UInt64] = [0, 0, 0]
-    for part in 0..<3 {
-      var remainder: UInt64 = 0
-      for index in 0..<4 {
-        let step = (10_000_000_000_000_000_000 as UInt64).dividingFullWidth(
-          (remainder, limbs[index])
-        )
+    var digits: [56 of UInt8] = .init(repeating: 0x30)
+    var end = 56
+    // Limbs that are zero take no division: the times of this century leave one of the first four.
+    var first = 0
+    while first < 4 {
+      while first < 4, limbs[first] == 0 { first += 1 }
+      var part: UInt64 = 0
+      for index in first..<4 {
+        let step = (10_000_000_000_000_000_000 as UInt64).dividingFullWidth((part, limbs[index]))
         limbs[index] = step.quotient
-        remainder = step.remainder
+        part = step.remainder
       }
-      parts[2 - part] = remainder
-    }
-    let start = bytes.count
-    for _ in 0..<56 { bytes.append(0x30) }
-    var end = bytes.count
-    for part in (0..<3).reversed() {
-      var value = parts[part]
-      var width = part == 0 ? 18 : 19
-      while width > 0 && end > start {
+      let start = max(0, end - 19)
+      while part > 0, end > start {
         end -= 1
-        bytes[end] = UInt8(48 + value % 10)
-        value /= 10
-        width -= 1
+        digits[end] = UInt8(truncatingIfNeeded: 48 + part % 10)
+        part /= 10
       }
+      end = start
     }
+    bytes.append(copying: digits.span)
   }
 }

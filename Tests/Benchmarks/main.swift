@@ -2,13 +2,15 @@
 //
 // Input: the folder named by LOGAGENT_BENCH_INPUT with Docker json-file logs (`*-json.log`);
 // without it a smaller input of the same shape is made. LOGAGENT_BENCH_SHORT=1 keeps everything
-// small: it only shows that the benchmark runs.
+// small: it only shows that the benchmark runs. LOGAGENT_BENCH_ONLY=forward leaves out what
+// forwarding does not need: queries, idle and latency.
 
 import Foundation
 import TestSupport
 
 let environment = ProcessInfo.processInfo.environment
 let isShort = environment["LOGAGENT_BENCH_SHORT"] != nil
+let isForwardOnly = environment["LOGAGENT_BENCH_ONLY"] == "forward"
 let binary = environment["LOGAGENT_BINARY"] ?? Programs.path("logagent")
 let folder = TemporaryDirectory("logagent-bench")
 let data = folder.file("data")
@@ -76,15 +78,17 @@ figures.append(("disk_ratio", rounded(Double(inputBytes) / Double(max(1, stored)
   figures.append(("\(name)_peak_rss_mb", peak))
 }
 
-note("queries")
-try query("scan_absent", ["*", "--filter", "\"zzqx\"", "--count"], scans: true)
-try query("scan_common", ["*", "--filter", "\"INFO\"", "--count"], scans: true)
-try query(
-  "absent_id",
-  ["*", "--filter", "\"4b7d0c1e-93aa-4f2b-8c55-0d9e8f7a6b5c\"", "--count"],
-  scans: false
-)
-try query("newest_100", [files[0].name, "-n", "100"], scans: false)
+if !isForwardOnly {
+  note("queries")
+  try query("scan_absent", ["*", "--filter", "\"zzqx\"", "--count"], scans: true)
+  try query("scan_common", ["*", "--filter", "\"INFO\"", "--count"], scans: true)
+  try query(
+    "absent_id",
+    ["*", "--filter", "\"4b7d0c1e-93aa-4f2b-8c55-0d9e8f7a6b5c\"", "--count"],
+    scans: false
+  )
+  try query("newest_100", [files[0].name, "-n", "100"], scans: false)
+}
 
 // MARK: forwarding, idle, latency
 
@@ -95,12 +99,14 @@ figures.append(("forward_wall_s", forwarding.wall))
 figures.append(("forward_raw_mb_s_per_core", rate(forwarding.rawBytes, forwarding.cpu)))
 figures.append(("forward_requests", forwarding.requests))
 
-note("idle and latency")
-let idle = try IdleBench.run(binary, folder, short: isShort)
-figures.append(("idle_rss_mb", idle.megabytes))
-figures.append(("idle_cpu_percent", idle.cpuPercent))
-figures.append(("tail_latency_p50_ms", idle.latencyP50))
-figures.append(("tail_latency_p99_ms", idle.latencyP99))
+if !isForwardOnly {
+  note("idle and latency")
+  let idle = try IdleBench.run(binary, folder, short: isShort)
+  figures.append(("idle_rss_mb", idle.megabytes))
+  figures.append(("idle_cpu_percent", idle.cpuPercent))
+  figures.append(("tail_latency_p50_ms", idle.latencyP50))
+  figures.append(("tail_latency_p99_ms", idle.latencyP99))
+}
 
 let members = figures.map { "\"\($0.0)\": \($0.1)" }
 print("{\(members.joined(separator: ", "))}")
