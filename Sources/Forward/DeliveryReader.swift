@@ -52,6 +52,24 @@ struct DeliveryReader: ~Copyable {
     return events
   }
 
+  /// When the event at `sequence` was taken in, or the first one after it that is still there.
+  ///
+  /// Decodes a block only when the cursor stands within it: the one that the next request begins
+  /// with.
+  mutating func ingestion(
+    of group: GroupInfo,
+    at sequence: UInt64,
+    reader: StoreReader
+  ) throws(StoreError) -> Timestamp? {
+    guard let block = try reader.blocks(of: group.id, sequence: sequence, limit: 1).first else {
+      return nil
+    }
+    guard sequence > block.firstSequence, let columns = try load(block) else {
+      return block.minIngestion
+    }
+    return columns.ingestion(of: Int(sequence - block.firstSequence))
+  }
+
   private func isFull(_ events: borrowing DeliveryEvents, _ bounds: Bounds) -> Bool {
     if bounds.endSequence != nil { return false }
     return events.rawBytes >= bounds.rawBytes || events.list.count >= bounds.events

@@ -98,6 +98,8 @@ enum DeliveryLimits {
   static let responseTimeoutMilliseconds = 180_000
   static let connectTimeoutMilliseconds = 10_000
   static let errorMessageCharactersMax = 8_192
+  /// Bytes of an answer that the operator sees, in a notice and in `status`.
+  static let bodyExcerptBytesMax = 200
   /// Requests that are built at one time, over all lanes: about 1.5 MB each.
   static let requestsInFlightMax = 32
   /// The same for one endpoint.

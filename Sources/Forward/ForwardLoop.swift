@@ -118,6 +118,7 @@ final class ForwardLoop {
   }
 
   private func step(_ lane: Lane) {
+    noteOldest(lane)
     if lane.destination.pausedReason != nil { return }
     let now = clock.monotonic()
     switch lane.phase {
@@ -134,11 +135,17 @@ final class ForwardLoop {
       lane.dirtySince = nil
       return
     }
-    let since = lane.dirtySince ?? now
-    lane.dirtySince = since
-    let isOld = now - since >= Int64(lane.destination.flushSeconds) * 1_000_000_000
+    noteOldest(lane)
+    lane.markDirty(monotonic: now, wall: clock.now())
+    let isOld = lane.flushTime.map { now >= $0 } ?? false
     guard isOld || isDraining || lane.inherited != nil || isLarge(lane) else { return }
     prepareIfFree(lane)
+  }
+
+  private func noteOldest(_ lane: Lane) {
+    guard lane.oldestUnsent == nil, lane.queuedEvents > 0 else { return }
+    // Silence is right: a store that cannot be read now is asked again in a moment.
+    lane.oldestUnsent = try? events.ingestion(of: lane.group, at: lane.cursor, reader: reader)
   }
 
   private func prepareIfFree(_ lane: Lane) {
@@ -281,7 +288,10 @@ final class ForwardLoop {
 
   private func openTransfer() -> HTTPTransfer? {
     if let transfer { return transfer }
-    transfer = HTTPTransfer(timeoutMilliseconds: options.responseTimeoutMilliseconds)
+    transfer = HTTPTransfer(
+      timeoutMilliseconds: options.responseTimeoutMilliseconds,
+      authorities: options.authorities
+    )
     if transfer == nil, !isWithoutCurl {
       isWithoutCurl = true
       notify("forwarding waits: libcurl.so.4 cannot be loaded; install libcurl4")
@@ -321,7 +331,8 @@ final class ForwardLoop {
       verdict = ResponseJudge.judge(
         response,
         requestID: request.requestID,
-        now: Timestamp(nanoseconds: clock.now())
+        now: Timestamp(nanoseconds: clock.now()),
+        hiding: EndpointText.secrets(of: lane.destination)
       )
     case .failed(let code, let reason):
       verdict = .failed(code: code, message: reason, retryAfterNanoseconds: nil)
@@ -377,12 +388,18 @@ final class ForwardLoop {
     retryAfter: Int64?,
     _ now: Int64
   ) {
+    // The dead letter keeps all that the endpoint said.
+    let short = EndpointText.excerpt(
+      Array(message.utf8).span,
+      limit: DeliveryLimits.bodyExcerptBytesMax + 20,
+      hiding: []
+    )
     if lane.lastError == nil {
       notify(
-        "\(lane.key.destination) does not take events of \(lane.group.group): \(code), \(message)"
+        "\(lane.key.destination) does not take events of \(lane.group.group): \(code), \(short)"
       )
     }
-    lane.lastError = "\(code): \(message)"
+    lane.lastError = "\(code): \(short)"
     metrics.add("logagent_forward_retries_total", 1, [("destination", lane.key.destination)])
     let first = lane.firstFailure ?? now
     lane.firstFailure = first
@@ -525,8 +542,8 @@ final class ForwardLoop {
     for lane in lanes where lane.destination.pausedReason == nil {
       switch lane.phase {
       case .idle:
-        guard let since = lane.dirtySince, slots.isFree(for: lane) else { continue }
-        wait = min(wait, since + Int64(lane.destination.flushSeconds) * 1_000_000_000 - now)
+        guard let due = lane.flushTime, slots.isFree(for: lane) else { continue }
+        wait = min(wait, due - now)
       case .preparing(let ticket): if store.committed >= ticket { wait = 0 }
       case .sending: break
       case .backingOff(let until): if slots.isFree(for: lane) { wait = min(wait, until - now) }
@@ -559,23 +576,7 @@ final class ForwardLoop {
 
   func status() -> [LaneStatus] {
     let now = clock.monotonic()
-    return lanes.map { lane in
-      var next: Double?
-      if case .backingOff(let until) = lane.phase {
-        next = Double(max(0, until - now)) / 1_000_000_000
-      }
-      return LaneStatus(
-        group: lane.group.group,
-        destination: lane.key.destination,
-        queuedEvents: lane.queuedEvents,
-        lastError: lane.lastError,
-        attempts: lane.attempts,
-        nextAttemptSeconds: next,
-        pausedReason: lane.destination.pausedReason,
-        deadLetterEvents: lane.deadLetterEvents,
-        activity: lane.activity
-      )
-    }
+    return lanes.map { $0.status(monotonic: now) }
   }
 }
 

@@ -7,6 +7,8 @@ package struct ForwardOptions: Sendable {
   /// The owner in every record: 12 digits.
   package var account = "000000000000"
   package var responseTimeoutMilliseconds = DeliveryLimits.responseTimeoutMilliseconds
+  /// A file with the certificate authorities to trust, instead of the system's.
+  package var authorities: String?
   /// How long a stop may take: one last attempt for every lane.
   package var drainNanoseconds: Int64 = 6_000_000_000
   /// For tests: the seed of the jitter.
@@ -22,6 +24,8 @@ package struct LaneStatus: Sendable, Equatable {
   package var group: LogGroup
   package var destination: String
   package var queuedEvents: UInt64
+  /// When the first of them was taken in; nil when there is none, or it cannot be read.
+  package var oldestUnsent: Timestamp?
   package var lastError: String?
   package var attempts: Int
   package var nextAttemptSeconds: Double?

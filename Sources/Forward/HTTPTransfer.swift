@@ -32,8 +32,10 @@ final class HTTPTransfer {
   private let timeoutMilliseconds: Int
 
   /// Nil when libcurl is not installed.
-  init?(timeoutMilliseconds: Int) {
-    guard let created = unsafe ccurl_multi_create() else { return nil }
+  ///
+  /// `authorities` is a file with the certificate authorities to trust instead of the system's.
+  init?(timeoutMilliseconds: Int, authorities: String? = nil) {
+    guard let created = unsafe ccurl_multi_create(authorities) else { return nil }
     unsafe multi = created
     self.timeoutMilliseconds = timeoutMilliseconds
   }
@@ -115,19 +117,10 @@ final class HTTPTransfer {
   private func result(of transfer: OpaquePointer) -> Result {
     let code: String
     switch unsafe ccurl_transfer_outcome(transfer) {
-    case CCURL_OK:
-      var count = 0
-      let bytes = unsafe ccurl_body(transfer, &count)
-      let body = unsafe Array(UnsafeBufferPointer(start: bytes, count: bytes == nil ? 0 : count))
-      let lines = unsafe ccurl_headers(transfer, &count)
-      let head = unsafe Array(UnsafeBufferPointer(start: lines, count: lines == nil ? 0 : count))
-      return .response(
-        ResponseJudge.Response(
-          status: Int(unsafe ccurl_status(transfer)),
-          headers: Self.headers(head),
-          body: body
-        )
-      )
+    case CCURL_OK: return .response(unsafe response(of: transfer))
+    // An endpoint that refuses may close before it has read everything: its refusal counts.
+    case CCURL_RESET where unsafe ccurl_status(transfer) >= 400:
+      return .response(unsafe response(of: transfer))
     case CCURL_CONNECT_FAILED: code = "HttpEndpoint.ConnectionFailed"
     case CCURL_RESET: code = "HttpEndpoint.ConnectionReset"
     case CCURL_TLS: code = "HttpEndpoint.SSLHandshakeFailure"
@@ -136,6 +129,21 @@ final class HTTPTransfer {
     default: code = "HttpEndpoint.DestinationException"
     }
     return .failed(code: code, reason: unsafe String(cString: ccurl_reason(transfer)))
+  }
+
+  /// What has arrived of an answer.
+  @unsafe
+  private func response(of transfer: OpaquePointer) -> ResponseJudge.Response {
+    var count = 0
+    let bytes = unsafe ccurl_body(transfer, &count)
+    let body = unsafe Array(UnsafeBufferPointer(start: bytes, count: bytes == nil ? 0 : count))
+    let lines = unsafe ccurl_headers(transfer, &count)
+    let head = unsafe Array(UnsafeBufferPointer(start: lines, count: lines == nil ? 0 : count))
+    return ResponseJudge.Response(
+      status: Int(unsafe ccurl_status(transfer)),
+      headers: Self.headers(head),
+      body: body
+    )
   }
 
   /// The last block of header lines: an answer may have informational ones before it.

@@ -26,6 +26,8 @@ final class Lane {
   var inherited: PendingRequest?
   /// Since when there has been anything to send; monotonic.
   var dirtySince: Int64?
+  /// When the event at the cursor was taken in; nil until somebody looks.
+  var oldestUnsent: Timestamp?
   var attempts = 0
   var firstFailure: Int64?
   /// Time since the first failure that was spent waiting for responses.
@@ -78,6 +80,7 @@ final class Lane {
   func settle() {
     if let request { cursor = request.endSequence }
     dirtySince = nil
+    oldestUnsent = nil
     abandon()
   }
 
@@ -95,10 +98,46 @@ final class Lane {
   func backOff(until: Int64) {
     inherited = state.pending
     request = nil
+    // Retention may have removed it meanwhile.
+    oldestUnsent = nil
     phase = .backingOff(until: until)
   }
 
-  var activity: String {
+  /// Starts the clock of what waits, as early as its first event came: a lane that is behind owes
+  /// nobody another wait.
+  func markDirty(monotonic now: Int64, wall: Int64) {
+    guard dirtySince == nil else { return }
+    var age: Int64 = 0
+    if let oldestUnsent {
+      let (difference, isOverflow) = wall.subtractingReportingOverflow(oldestUnsent.nanoseconds)
+      if !isOverflow { age = difference }
+    }
+    dirtySince = now - min(max(0, age), flushNanoseconds)
+  }
+
+  var flushNanoseconds: Int64 { Int64(destination.flushSeconds) * 1_000_000_000 }
+
+  /// When a lane that is idle has to send what it has, however little; monotonic.
+  var flushTime: Int64? { dirtySince.map { $0 + flushNanoseconds } }
+
+  func status(monotonic now: Int64) -> LaneStatus {
+    var next: Double?
+    if case .backingOff(let until) = phase { next = Double(max(0, until - now)) / 1_000_000_000 }
+    return LaneStatus(
+      group: group.group,
+      destination: key.destination,
+      queuedEvents: queuedEvents,
+      oldestUnsent: queuedEvents > 0 ? oldestUnsent : nil,
+      lastError: lastError,
+      attempts: attempts,
+      nextAttemptSeconds: next,
+      pausedReason: destination.pausedReason,
+      deadLetterEvents: deadLetterEvents,
+      activity: activity
+    )
+  }
+
+  private var activity: String {
     switch phase {
     case .idle: "idle"
     case .preparing(let ticket): "preparing (commit \(ticket))"

@@ -23,15 +23,21 @@ enum ResponseJudge {
     }
   }
 
-  static func judge(_ response: Response, requestID: String, now: Timestamp) -> DeliveryVerdict {
-    if response.status == 413 { return .tooLarge(message: words(response)) }
+  /// `secrets` are replaced in whatever the endpoint says.
+  static func judge(
+    _ response: Response,
+    requestID: String,
+    now: Timestamp,
+    hiding secrets: [[UInt8]] = []
+  ) -> DeliveryVerdict {
+    if response.status == 413 { return .tooLarge(message: words(response, secrets)) }
     guard response.status == 200 else {
       let after =
         [429, 503].contains(response.status)
         ? response.header("retry-after").flatMap { retryAfter($0, now: now) } : nil
       return .failed(
         code: "HttpEndpoint.DestinationException",
-        message: words(response),
+        message: words(response, secrets),
         retryAfterNanoseconds: after
       )
     }
@@ -64,16 +70,28 @@ enum ResponseJudge {
     return nil
   }
 
-  /// The status and what the endpoint says about it, for the operator.
-  private static func words(_ response: Response) -> String {
-    var text = "status \(response.status)"
-    if let message = FlatJSON.fields(response.body.span)?.first(where: { $0.key == "errorMessage" }
-    ),
-      message.isString
-    {
-      text += ": " + String(message.value.prefix(DeliveryLimits.errorMessageCharactersMax))
+  /// The status and what the endpoint says about it: by the protocol's own field, or else the
+  /// beginning of whatever it sent.
+  private static func words(_ response: Response, _ secrets: [[UInt8]]) -> String {
+    let fields = FlatJSON.fields(response.body.span)
+    let said: String
+    if let message = fields?.first(where: { $0.key == "errorMessage" && $0.isString }) {
+      said = EndpointText.excerpt(
+        Array(message.value.utf8).span,
+        limit: DeliveryLimits.errorMessageCharactersMax,
+        hiding: secrets,
+        mark: ""
+      )
+    } else if response.header("content-encoding") != nil {
+      said = ""
+    } else {
+      said = EndpointText.excerpt(
+        response.body.span,
+        limit: DeliveryLimits.bodyExcerptBytesMax,
+        hiding: secrets
+      )
     }
-    return text
+    return "status \(response.status)" + (said.isEmpty ? "" : ": " + said)
   }
 
   /// Seconds, or an HTTP date.

@@ -77,12 +77,14 @@ final class ForwardRig {
   func start(
     timeoutMilliseconds: Int = 5_000,
     drainSeconds: Double = 3,
+    authorities: String? = nil,
     _ destinations: @escaping @Sendable (LogGroup) -> [Destination]
   ) throws {
     var options = ForwardOptions(deadLetters: deadLetters)
     options.responseTimeoutMilliseconds = timeoutMilliseconds
     options.drainNanoseconds = Int64(drainSeconds * 1_000_000_000)
     options.seed = 1
+    options.authorities = authorities
     let notes = notes
     let forwarder = Forwarder(
       store: store,

@@ -57,6 +57,7 @@ struct ccurl_multi {
   CURLM *handle;
   /// Transfers that were started and whose end nobody has been told yet.
   int open;
+  char *authorities;
 };
 
 struct buffer {
@@ -108,14 +109,15 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context) {
   return keep(&transfer->response_headers, bytes, size * count, &transfer->too_large);
 }
 
-ccurl_multi *ccurl_multi_create(void) {
+ccurl_multi *ccurl_multi_create(const char *authorities) {
   pthread_once(&once, load);
   if (!curl.loaded) return NULL;
   ccurl_multi *multi = calloc(1, sizeof(*multi));
   if (!multi) return NULL;
+  if (authorities) multi->authorities = strdup(authorities);
   multi->handle = curl.multi_init();
-  if (!multi->handle) {
-    free(multi);
+  if (!multi->handle || (authorities && !multi->authorities)) {
+    ccurl_multi_free(multi);
     return NULL;
   }
   return multi;
@@ -123,12 +125,13 @@ ccurl_multi *ccurl_multi_create(void) {
 
 void ccurl_multi_free(ccurl_multi *multi) {
   if (!multi) return;
-  curl.multi_cleanup(multi->handle);
+  if (multi->handle) curl.multi_cleanup(multi->handle);
+  free(multi->authorities);
   free(multi);
 }
 
-static int configure(ccurl_transfer *transfer, const char *url, const uint8_t *body,
-                     size_t body_bytes, const ccurl_settings *settings) {
+static int configure(ccurl_multi *multi, ccurl_transfer *transfer, const char *url,
+                     const uint8_t *body, size_t body_bytes, const ccurl_settings *settings) {
   CURL *handle = transfer->handle;
   long protocols = CURLPROTO_HTTPS | (settings->allow_plaintext ? CURLPROTO_HTTP : 0);
   int bad = 0;
@@ -149,6 +152,10 @@ static int configure(ccurl_transfer *transfer, const char *url, const uint8_t *b
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED)
   SET(CURLOPT_SSL_VERIFYPEER, 1L)
   SET(CURLOPT_SSL_VERIFYHOST, 2L)
+  if (multi->authorities) {
+    SET(CURLOPT_CAINFO, multi->authorities)
+    SET(CURLOPT_CAPATH, NULL)
+  }
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)
   SET(CURLOPT_HTTP09_ALLOWED, 0L)
   SET(CURLOPT_PATH_AS_IS, 1L)
@@ -174,7 +181,7 @@ ccurl_transfer *ccurl_start(ccurl_multi *multi, const char *url, const char *con
   transfer->handle = curl.easy_init();
   for (size_t i = 0; i < header_count; i++)
     transfer->headers = curl.slist_append(transfer->headers, headers[i]);
-  if (!transfer->handle || configure(transfer, url, body, body_bytes, settings) ||
+  if (!transfer->handle || configure(multi, transfer, url, body, body_bytes, settings) ||
       curl.multi_add_handle(multi->handle, transfer->handle) != CURLM_OK) {
     ccurl_release(multi, transfer);
     return NULL;

@@ -60,13 +60,18 @@ struct StatusCommand: ParsableCommand {
     if let failed = report["reloadFailed"]?.text {
       lines.append("config    invalid, the old one is in force: \(TerminalText.string(failed))")
     }
-    for lane in report["forward"]?.items ?? [] { lines.append(contentsOf: describe(lane)) }
+    for lane in report["forward"]?.items ?? [] {
+      lines.append(contentsOf: describe(lane, now))
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func describe(_ lane: Collect.JSONValue) -> [String] {
+  private static func describe(_ lane: Collect.JSONValue, _ now: Int64) -> [String] {
     let name = "\(lane["destination"]?.text ?? "?") ← \(lane["logGroup"]?.text ?? "?")"
     var line = "forward   \(name)  \(lane["queuedEvents"]?.integer ?? 0) queued"
+    if let oldest = lane["oldestUnsent"]?.integer {
+      line += ", the first \(duration(max(0, now - Int64(oldest)) / 1_000)) ago"
+    }
     if let dead = lane["deadLetterEvents"]?.integer, dead > 0 { line += ", \(dead) dead letters" }
     if let paused = lane["paused"]?.text { return [line + ", paused: \(paused)"] }
     guard let error = lane["lastError"]?.text else { return [line] }

@@ -286,7 +286,7 @@ final class Daemon: Sendable {
           group: lane.group.name,
           destination: lane.destination,
           queuedEvents: lane.queuedEvents,
-          oldestUnsentMilliseconds: nil,
+          oldestUnsentMilliseconds: lane.oldestUnsent?.milliseconds,
           lastError: lane.lastError,
           nextAttemptSeconds: lane.nextAttemptSeconds,
           paused: lane.pausedReason,

@@ -29,8 +29,9 @@ typedef enum {
   CCURL_OTHER = 6
 } ccurl_outcome;
 
-/// Null when libcurl cannot be loaded.
-ccurl_multi *ccurl_multi_create(void);
+/// Null when libcurl cannot be loaded. `authorities` is a file of certificate authorities to trust;
+/// null: the system's.
+ccurl_multi *ccurl_multi_create(const char *authorities);
 void ccurl_multi_free(ccurl_multi *multi);
 
 /// Starts a POST. `body` must stay where it is until the transfer is released; `headers` are
