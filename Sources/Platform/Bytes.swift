@@ -122,6 +122,29 @@ package enum Bytes {
     }
   }
 
+  /// Whether every byte is below 0x80; looks at 32 bytes at a time.
+  package static func isASCII(_ bytes: Span<UInt8>) -> Bool {
+    // Safety: every load lies below the span's end.
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return true }
+      let raw = unsafe UnsafeRawPointer(base)
+      var at = 0
+      while at &+ 32 <= buffer.count {
+        let first = unsafe raw.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        let second = unsafe raw.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self)
+        let third = unsafe raw.loadUnaligned(fromByteOffset: at &+ 16, as: UInt64.self)
+        let fourth = unsafe raw.loadUnaligned(fromByteOffset: at &+ 24, as: UInt64.self)
+        if (first | second | third | fourth) & 0x8080_8080_8080_8080 != 0 { return false }
+        at &+= 32
+      }
+      while at < buffer.count {
+        if unsafe buffer[at] >= 0x80 { return false }
+        at &+= 1
+      }
+      return true
+    }
+  }
+
   package static func equal(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
     guard left.count == right.count else { return false }
     // Safety: both spans hold `count` bytes.

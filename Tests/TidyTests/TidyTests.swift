@@ -82,7 +82,8 @@ struct TidyTests {
     let files = [
       "Sources/Store/Catalog/SQLite.swift", "Sources/Forward/HTTPTransfer.swift",
       "Sources/logagent/Configuration/YAMLParser.swift",
-      "Sources/Query/Pattern/RegularExpression.swift", "Sources/Collect/Tail/GzipCodec.swift",
+      "Sources/Query/Regex/PatternCode.swift", "Sources/Query/Regex/PatternSearch.swift",
+      "Sources/Collect/Tail/GzipCodec.swift",
       "Sources/Forward/GzipMember.swift", "Sources/Forward/GzipInflater.swift",
       "Sources/Forward/GzipLiterals.swift",
     ]
