@@ -169,9 +169,7 @@ struct RequiredLiteralsTests {
       for _ in 0..<8 {
         let subject = (0..<random.below(12)).map { _ in UInt8(0x61 + random.below(4)) }
         // Some of what is made backtracks for ever.
-        guard let match = try? PatternSearch(pattern).firstMatch(in: subject.span),
-          let range = match
-        else { continue }
+        guard let range = try? PatternSearch(pattern).firstMatch(in: subject.span) else { continue }
         matched += 1
         let found = Array(subject[range])
         for clause in pattern.literals.clauses {
