@@ -6,6 +6,7 @@ internal import Platform
 /// byte by byte: a stray byte must not hide a match. `$` matches at the very end only. Safe from
 /// any thread; each worker makes a `PatternSearch` of its own.
 package final class BytePattern: Sendable {
+  /// How the expression and the text are read.
   package struct Options: OptionSet, Sendable {
     package let rawValue: Int
     package init(rawValue: Int) { self.rawValue = rawValue }
