@@ -8,7 +8,7 @@ func decode(
   environment: [String: String] = [:],
   directory: String? = nil,
   isReadableByAll: Bool = false
-) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
+) -> LoadedConfiguration {
   Configuration.decode(
     Array(text.utf8),
     file: "logagent.yml",

@@ -30,7 +30,8 @@ struct ConfigurationValuesTests {
     let document = YAMLDocument(Array(text.utf8), file: path)
     #expect(
       keyPaths(document.root) == [
-        "project", "stage", "stacktape", "dataDirectory", "sources", "sources.docker",
+        "project", "stage", "region", "awsAccountId", "params", "stacktape", "dataDirectory",
+        "sources", "sources.docker",
         "sources.docker.enabled", "sources.docker.socket", "sources.docker.root", "limits",
         "limits.maxDiskUsage", "limits.minFreeDisk", "limits.maxEventSize", "limits.memory",
         "store", "store.compression", "defaults", "defaults.retentionDays", "defaults.logging",

@@ -1,20 +1,29 @@
 internal import LogModel
 
-/// What logagent.yml says, checked and with every default filled in.
+/// What logagent.yml and the stacktape.yml files say, checked and with every default filled in.
 ///
 /// A plain value: the daemon compares an old and a new one to see what a reload changes.
 struct Configuration: Sendable, Equatable {
   /// With `stage`, the stack's name: `{project}-{stage}`.
   var project: String?
   var stage: String?
+  /// A label that `$Region()` gives.
+  var region: String?
+  var awsAccountID = Self.anyAccount
+  /// Values that only AWS knows, by resource or stack and then by name.
+  var parameters: [String: [String: Secret]] = [:]
+  var stacktape: [StacktapeFile] = []
   var dataDirectory = "/var/lib/logagent"
   var docker = DockerOptions()
   var limits = LimitOptions()
   var store = StoreConfiguration()
   var defaults = LoggingDefaults()
-  /// In the order of the file, which is the order in which `match` rules are tried.
+  /// In the order of the files, which is the order in which `match` rules are tried.
   var resources: [ResourceConfiguration] = []
   var forward = ForwardConfiguration()
+
+  /// What stands where an AWS account's number would.
+  static let anyAccount = "000000000000"
 
   /// `{project}-{stage}`; nil unless both are set.
   var stack: String? {
@@ -82,22 +91,24 @@ struct LoggingDefaults: Sendable, Equatable {
   var destination: ForwardingDestination?
 }
 
-/// The resource types that have containers of their own.
-enum ResourceType: String, Sendable, CaseIterable {
-  case batchJob = "batch-job"
-  case webService = "web-service"
-  case privateService = "private-service"
-  case workerService = "worker-service"
-  case multiContainerWorkload = "multi-container-workload"
+/// An entry of `stacktape`.
+struct StacktapeFile: Sendable, Equatable {
+  /// A file, or a folder with a `stacktape.yaml`, `.yml` or `.json` in it.
+  var path: String
+  /// Nil: those of logagent.yml.
+  var project: String?
+  var stage: String?
 }
 
-/// `resources.<name>`.
+/// `resources.<name>`, and what a stacktape.yml says of the same resource.
 struct ResourceConfiguration: Sendable, Equatable {
   var name: String
   var type: ResourceType?
   /// Any of them makes a container this resource's; empty: Compose service and name decide.
   var match: [MatchRule] = []
+  /// Wins over `stacktape`, key by key.
   var logging = ResourceLogging()
+  var stacktape: StacktapeResource?
 }
 
 /// One rule of `match`: everything that it names must fit.

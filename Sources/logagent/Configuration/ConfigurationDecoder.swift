@@ -5,36 +5,49 @@ internal import LogModel
 /// What could not be read keeps its default, so that the rest is still checked; the caller does not
 /// use the result of a file with errors.
 struct ConfigurationDecoder {
-  var values: ValueReader
-  var resolver: SecretResolver
-  /// A warning is due when a key stands in a file that everybody can read.
-  var isReadableByAll: Bool
-  var allowsInsecure = false
+  var logging: LoggingDecoder
+  let choices: StackChoices
+  /// Where the type of a resource stands, for whoever finds that a stacktape.yml says another.
+  private(set) var typeRanges: [String: SourceRange] = [:]
 
-  init(file: String, resolver: SecretResolver, isReadableByAll: Bool = false) {
-    values = ValueReader(file: file)
-    self.resolver = resolver
-    self.isReadableByAll = isReadableByAll
+  var values: ValueReader {
+    get { logging.values }
+    _modify { yield &logging.values }
+  }
+
+  init(
+    file: String,
+    secrets: SecretResolver,
+    choices: StackChoices = StackChoices(),
+    isReadableByAll: Bool = false
+  ) {
+    var context = DirectiveContext(secrets: secrets)
+    context.directory = secrets.directory
+    context.arguments = choices.arguments
+    logging = LoggingDecoder(file: file, context: context, isReadableByAll: isReadableByAll)
+    self.choices = choices
   }
 
   mutating func decode(_ root: YAMLNode) -> Configuration {
     var configuration = Configuration()
+    configuration.project = choices.project
+    configuration.stage = choices.stage
     if root.isNull { return configuration }
     let keys = values.map(
       root,
       "",
       known: [
-        "project", "stage", "stacktape", "dataDirectory", "sources", "limits", "store", "defaults",
-        "resources", "forward",
+        "project", "stage", "region", "awsAccountId", "params", "stacktape", "dataDirectory",
+        "sources", "limits", "store", "defaults", "resources", "forward",
       ]
     )
     // First, because whether an address is right depends on it.
     if let entry = keys["forward"] { configuration.forward = forward(entry) }
-    allowsInsecure = configuration.forward.allowInsecure
-    configuration.project = keys["project"].flatMap { name($0) }
-    configuration.stage = keys["stage"].flatMap { name($0) }
-    checkStack(keys["project"], keys["stage"])
-    if let entry = keys["stacktape"] { refuseStacktape(entry) }
+    logging.allowsInsecure = configuration.forward.allowInsecure
+    readStack(keys, into: &configuration)
+    logging.directives.context.take(configuration)
+    logging.directives.context.root = root
+    if let entry = keys["stacktape"] { configuration.stacktape = stacktape(entry) }
     if let path = keys["dataDirectory"].flatMap({ values.path($0) }) {
       configuration.dataDirectory = path
     }
@@ -53,6 +66,42 @@ struct ConfigurationDecoder {
       configuration.resources = resources(entry)
     }
     return configuration
+  }
+
+  /// Who the stack is, and what AWS would know of it.
+  private mutating func readStack(
+    _ keys: [String: YAMLEntry],
+    into configuration: inout Configuration
+  ) {
+    let project = keys["project"].flatMap { name($0) }
+    let stage = keys["stage"].flatMap { name($0) }
+    configuration.project = choices.project ?? project
+    configuration.stage = choices.stage ?? stage
+    if (configuration.project == nil) != (configuration.stage == nil) {
+      checkStack(keys["project"], keys["stage"])
+    }
+    configuration.region = keys["region"].flatMap { name($0) }
+    if let entry = keys["awsAccountId"], !entry.value.isNull, let text = values.text(entry) {
+      if text.utf8.count == 12, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+        configuration.awsAccountID = text
+      } else {
+        values.error(entry.value.range, "`awsAccountId` must be 12 digits", help: "quote them")
+      }
+    }
+    guard let entry = keys["params"], !entry.value.isNull else { return }
+    let params = logging.expand(entry)
+    for owner in values.entries(params.value, "params") ?? [] {
+      for entry in values.entries(owner.value, "params.\(owner.key)") ?? [] {
+        switch entry.value.content {
+        case .secret(let secret):
+          configuration.parameters[owner.key, default: [:]][entry.key] = secret
+        case .unresolved: continue
+        default:
+          guard let text = values.text(entry) else { continue }
+          configuration.parameters[owner.key, default: [:]][entry.key] = Secret(text)
+        }
+      }
+    }
   }
 
   /// A name that becomes part of group names; null stands for not set.
@@ -87,15 +136,30 @@ struct ConfigurationDecoder {
     )
   }
 
-  /// An empty list is the default; anything else would be ignored without a word, so it is refused.
-  private mutating func refuseStacktape(_ entry: YAMLEntry) {
-    if entry.value.isNull { return }
-    if case .list(let items) = entry.value.content, items.isEmpty { return }
-    values.error(
-      entry.keyRange,
-      "`stacktape` is not supported by this version: the files would not be read",
-      help: "remove it, and give each resource its `logging` under `resources`"
-    )
+  /// Paths, or maps with a path and a stack of its own.
+  private mutating func stacktape(_ entry: YAMLEntry) -> [StacktapeFile] {
+    if entry.value.isNull { return [] }
+    guard case .list(let items) = entry.value.content else {
+      values.mismatch(entry, "a list", help: "such as `[/srv/shop/stacktape.yml]`")
+      return []
+    }
+    if items.count > Limits.stacktapeFilesMax {
+      values.error(entry.keyRange, "`stacktape` has more than \(Limits.stacktapeFilesMax) files")
+    }
+    return items.prefix(Limits.stacktapeFilesMax).compactMap { item in
+      let item = logging.expand(YAMLEntry(key: "stacktape", keyRange: entry.keyRange, value: item))
+      guard case .map = item.value.content else {
+        return values.text(item).map { StacktapeFile(path: $0) }
+      }
+      let keys = values.map(item.value, "stacktape", known: ["path", "project", "stage"])
+      guard let path = keys["path"] else {
+        values.error(item.value.range.firstLine, "an entry of `stacktape` lacks `path`")
+        return nil
+      }
+      let project = keys["project"].flatMap { name($0) }
+      let stage = keys["stage"].flatMap { name($0) }
+      return values.text(path).map { StacktapeFile(path: $0, project: project, stage: stage) }
+    }
   }
 
   private mutating func sources(_ entry: YAMLEntry) -> DockerOptions {
@@ -181,8 +245,8 @@ struct ConfigurationDecoder {
       defaults.retentionDays = days
     }
     guard let entry = keys["logging"] else { return defaults }
-    let read = logging(entry, "defaults.logging")
-    if let first = keys["retentionDays"], let days = read.retentionDays {
+    let read = logging.read(entry, "defaults.logging")
+    if let first = keys["retentionDays"], let days = read.logging.retentionDays {
       if let second = read.retentionDaysRange {
         values.error(
           second,
@@ -191,7 +255,7 @@ struct ConfigurationDecoder {
         )
       }
       defaults.retentionDays = days
-    } else if let days = read.retentionDays {
+    } else if let days = read.logging.retentionDays {
       defaults.retentionDays = days
     }
     defaults.disabled = read.logging.disabled ?? false
@@ -233,6 +297,7 @@ struct ConfigurationDecoder {
     let path = "resources.\(entry.key)"
     let keys = values.map(entry.value, path, known: ["type", "match", "logging"])
     resource.type = keys["type"].flatMap { values.word($0, ResourceType.self) }
+    typeRanges[entry.key] = keys["type"]?.value.range
     if let entry = keys["match"] {
       if case .list(let items) = entry.value.content {
         if items.isEmpty {
@@ -243,7 +308,9 @@ struct ConfigurationDecoder {
         resource.match = [rule]
       }
     }
-    if let entry = keys["logging"] { resource.logging = logging(entry, "\(path).logging").logging }
+    if let entry = keys["logging"] {
+      resource.logging = logging.read(entry, "\(path).logging").logging
+    }
     return resource
   }
 
@@ -285,31 +352,5 @@ struct ConfigurationDecoder {
   private mutating func globs(_ entry: YAMLEntry?) -> [Glob] {
     guard let entry else { return [] }
     return values.texts(entry).map { Glob($0.text) }
-  }
-
-  // MARK: logging
-
-  private mutating func logging(
-    _ entry: YAMLEntry,
-    _ path: String
-  ) -> (logging: ResourceLogging, retentionDays: Int?, retentionDaysRange: SourceRange?) {
-    var logging = ResourceLogging()
-    let keys = values.map(
-      entry.value,
-      path,
-      known: ["disabled", "retentionDays", "logForwarding"]
-    )
-    logging.disabled = keys["disabled"].flatMap { values.bool($0) }
-    logging.retentionDays = keys["retentionDays"].flatMap {
-      values.integer($0, in: 1...Limits.retentionDaysMax)
-    }
-    if let entry = keys["logForwarding"] {
-      if entry.value.isNull {
-        logging.forwarding = .none
-      } else if let destination = destination(entry, "\(path).logForwarding") {
-        logging.forwarding = .to(destination)
-      }
-    }
-    return (logging, logging.retentionDays, keys["retentionDays"]?.keyRange)
   }
 }

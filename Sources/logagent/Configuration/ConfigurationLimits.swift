@@ -14,6 +14,18 @@ extension Limits {
   static let diagnosticsMax = 200
   /// Widest source line that a diagnostic shows.
   static let excerptColumnsMax = 160
+  /// `stacktape.yml` files of one configuration.
+  static let stacktapeFilesMax = 64
+  /// A directive, and the text that one makes.
+  static let directiveBytesMax = 65_536
+  /// Directives in arguments of directives.
+  static let directiveDepthMax = 16
+  /// Arguments of one directive.
+  static let directiveArgumentsMax = 64
+  /// Directives that are resolved for one file; values that refer to each other can ask for more.
+  static let directiveStepsMax = 10_000
+  /// A file that `$File()` reads.
+  static let directiveFileBytesMax = 1_048_576
   /// A secret file larger than this is refused.
   static let secretBytesMax = 65_536
 
@@ -41,6 +53,16 @@ extension Limits {
   static let memoryBytesAllowed = 33_554_432...68_719_476_736
   /// The smallest `limits.maxDiskUsage`, so that a mistyped unit does not empty the store.
   static let diskBytesMin = 1_048_576
+  /// `timeout` of a batch-job: 14 days.
+  static let jobSecondsMax = 1_209_600
+  /// `retryConfig.attempts` of a batch-job.
+  static let jobAttemptsMax = 1_000
+  /// `resources.memory` of a batch-job: 16 TiB.
+  static let jobMemoryMegabytesMax = 16_777_216
+  /// Variables, build arguments and words of a batch-job's command, each.
+  static let jobVariablesMax = 1_000
+  /// Events of a batch-job.
+  static let jobEventsMax = 1_000
   /// The bounds of `forward.flushSeconds`; 900 is Firehose's own longest interval.
   static let flushSecondsAllowed = 1...900
 }

@@ -11,20 +11,27 @@ extension Configuration {
   ///   - path: `--config` or `LOGAGENT_CONFIG`. Nil: `/etc/logagent/logagent.yml` if it is there,
   ///     else the defaults.
   ///   - dataDirectory: `--data-dir` or `LOGAGENT_DATA_DIR`; takes the place of the file's.
+  ///   - choices: Flags about the stack; `LOGAGENT_PROJECT` and `LOGAGENT_STAGE` complete them.
   ///   - environment: Looks a variable up, for secrets.
   /// - Returns: The configuration, unless there is an error; and every problem in the order of the
   ///   file. With an error the caller exits with 78.
   static func load(
     path: String?,
     dataDirectory: String? = nil,
+    choices: StackChoices = StackChoices(),
     environment: @escaping (String) -> String? = { ProcessEnvironment.value(of: $0) }
-  ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
-    var loaded: (configuration: Configuration?, diagnostics: [Diagnostic])
+  ) -> LoadedConfiguration {
+    let choices = choices.completed(by: environment)
+    var loaded: LoadedConfiguration
     if path == nil && isAbsent(defaultPath) {
-      loaded = (Configuration(), [])
+      var configuration = Configuration()
+      configuration.project = choices.project
+      configuration.stage = choices.stage
+      loaded = LoadedConfiguration(configuration: configuration, diagnostics: [])
     } else {
-      loaded = load(file: path ?? defaultPath, environment: environment)
+      loaded = load(file: path ?? defaultPath, choices: choices, environment: environment)
     }
+    loaded.files.insert(path ?? defaultPath)
     guard let dataDirectory else { return loaded }
     if dataDirectory.isEmpty {
       loaded.diagnostics.append(
@@ -47,14 +54,17 @@ extension Configuration {
 
   private static func load(
     file: String,
+    choices: StackChoices,
     environment: @escaping (String) -> String?
-  ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
+  ) -> LoadedConfiguration {
     let bytes: [UInt8]
     let mode: UInt32
     do throws(SyscallError) {
       let status = try FileSystem.status(of: file)
       guard !status.isDirectory else {
-        return (nil, [Diagnostic(.error, file: file, at: .wholeFile, "is a directory")])
+        return LoadedConfiguration(
+          diagnostics: [Diagnostic(.error, file: file, at: .wholeFile, "is a directory")]
+        )
       }
       mode = status.mode
       bytes = try FileSystem.read(file, atMost: Limits.configurationBytesMax)
@@ -62,44 +72,79 @@ extension Configuration {
       var help: String?
       if error.isNotFound { help = "copy conf/logagent.yml there, or name another with --config" }
       if error.isPermission { help = "members of the group `logagent` may read it" }
-      return (
-        nil, [Diagnostic(.error, file: file, at: .wholeFile, "cannot read: \(error)", help: help)]
+      return LoadedConfiguration(
+        diagnostics: [
+          Diagnostic(.error, file: file, at: .wholeFile, "cannot read: \(error)", help: help)
+        ]
       )
     }
     return decode(
       bytes,
       file: file,
       isReadableByAll: mode & 0o004 != 0,
+      choices: choices,
       resolver: SecretResolver(directory: FileSystem.parent(of: file), environment: environment)
     )
   }
 
-  /// The same from bytes that are already there.
+  /// The same from bytes that are already there; the stacktape.yml files are read.
   static func decode(
     _ bytes: [UInt8],
     file: String,
     isReadableByAll: Bool = false,
+    choices: StackChoices = StackChoices(),
     resolver: SecretResolver
-  ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
+  ) -> LoadedConfiguration {
     let document = YAMLDocument(bytes, file: file)
     var decoder = ConfigurationDecoder(
       file: file,
-      resolver: resolver,
+      secrets: resolver,
+      choices: choices,
       isReadableByAll: isReadableByAll
     )
     // Without a tree there may be nothing at all, which is the defaults, or a syntax error.
-    let configuration = document.root.map { decoder.decode($0) } ?? Configuration()
-    if decoder.values.diagnostics.isEmpty && document.problems.isEmpty {
-      return (configuration, [])
-    }
-    // A key that was dropped as a duplicate, or lies behind a syntax error, is in no tree.
-    let isPartial = document.root == nil || !document.problems.isEmpty
-    var source = SourceText(bytes, masksByWords: isPartial)
-    for range in decoder.values.secretRanges { source.mask(range) }
-    var diagnostics = document.problems + decoder.values.diagnostics
-    diagnostics.sort { ($0.line, $0.column) < ($1.line, $1.column) }
+    let root = document.root ?? .plain("", at: .wholeFile)
+    var configuration = decoder.decode(root)
+    var loader = StacktapeLoader(secrets: resolver, choices: choices)
+    loader.merge(into: &configuration, typeRanges: decoder.typeRanges, file: file)
+    let own = loader.diagnostics.filter { $0.file == file }
+    let diagnostics =
+      Diagnostic.completed(
+        document.problems + decoder.values.diagnostics + own,
+        of: bytes,
+        file: file,
+        isPartial: document.root == nil || !document.problems.isEmpty,
+        secrets: decoder.values.secretRanges
+      ) + loader.diagnostics.filter { $0.file != file }
     let isValid = !diagnostics.contains { $0.severity == .error }
+    return LoadedConfiguration(
+      configuration: isValid ? configuration : nil,
+      diagnostics: diagnostics,
+      files: loader.files
+    )
+  }
+}
+
+extension Diagnostic {
+  /// The diagnostics of one file in its order, each once, with the lines that they are about.
+  ///
+  /// What `secrets` cover is masked; a file that is `isPartial` is not known well enough for that
+  /// alone, since a key that was dropped, or lies behind a syntax error, is in no tree.
+  static func completed(
+    _ found: [Diagnostic],
+    of bytes: [UInt8],
+    file: String,
+    isPartial: Bool,
+    secrets: [SourceRange]
+  ) -> [Diagnostic] {
+    if found.isEmpty { return [] }
+    var source = SourceText(bytes, masksByWords: isPartial)
+    for range in secrets { source.mask(range) }
+    var diagnostics: [Diagnostic] = []
+    for diagnostic in found.sorted(by: { ($0.line, $0.column) < ($1.line, $1.column) })
+    where diagnostic != diagnostics.last { diagnostics.append(diagnostic) }
     if diagnostics.count > Limits.diagnosticsMax {
+      let isValid = !diagnostics.contains { $0.severity == .error }
       let further = diagnostics.count - Limits.diagnosticsMax
       diagnostics.removeLast(further)
       diagnostics.append(
@@ -114,7 +159,7 @@ extension Configuration {
     for index in diagnostics.indices {
       diagnostics[index].excerpt = source.excerpt(of: diagnostics[index].range)
     }
-    return (isValid ? configuration : nil, diagnostics)
+    return diagnostics
   }
 }
 

@@ -18,7 +18,7 @@ struct Diagnostic: Sendable, Equatable {
   var range: SourceRange
   var message: String
   var help: String?
-  /// The lines that the printer shows: the one before and the one it is about.
+  /// The lines that the printer shows: the two before and the one it is about.
   var excerpt: [ExcerptLine] = []
 
   init(

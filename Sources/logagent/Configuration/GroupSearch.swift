@@ -128,8 +128,8 @@ extension ResourceMatcher {
         settings: settings(ofGroup: group)
       )
     }
-    let resource = configured(name)
-    if let resource, resource.type == .batchJob, let stack = configuration.stack {
+    let resource = configured(name, stack: configuration.stack)
+    if let resource, resource.type == .batchJob, let stack = stack(of: resource) {
       return NamedPlace(
         group: ResourceName.batchGroup(stack: stack, resource: resource.name),
         stream: LogStream(sanitizing: ResourceName.batchStream(run: run, attempt: nil)),
@@ -152,7 +152,7 @@ extension ResourceMatcher {
     if let group = Self.groupName(name) {
       return NamedPlace(group: group, stream: stream, settings: settings(ofGroup: group))
     }
-    guard let resource = configured(name) else {
+    guard let resource = configured(name, stack: configuration.stack) else {
       return NamedPlace(
         group: ResourceName.importGroup(resource: name),
         stream: stream,

@@ -4,8 +4,9 @@ internal import LogModel
 ///
 /// A pure decision over the configuration: the same container always gets the same answer. The
 /// rules are tried in this order and the first that fits wins: labels, ECS labels, `match` rules in
-/// the order of the file, Compose project and service, the container's name. A resource with
-/// `match` rules is found by them and by labels only. Safe from any thread.
+/// the order of the files, Compose project and service, names of `stacktape dev`, the container's
+/// name, a prebuilt image. A resource with `match` rules is found by them and by labels only. Safe
+/// from any thread.
 struct ResourceMatcher: Sendable {
   /// What decided.
   enum Rule: String, Sendable {
@@ -13,7 +14,9 @@ struct ResourceMatcher: Sendable {
     case ecsLabel
     case match
     case compose
+    case dev
     case name
+    case image
     case unmatched
   }
 
@@ -26,6 +29,10 @@ struct ResourceMatcher: Sendable {
     var stream: LogStream
     var settings: GroupSettings
     var rule: Rule
+    /// Another resource that the same rule fits; the one of the earlier place in the files won.
+    var rival: String?
+    /// The label that says how long to keep the group, in days.
+    var labelledRetentionDays: Int?
     /// Labels that could not be used, for the agent's own log.
     var notes: [String] = []
 
@@ -41,14 +48,7 @@ struct ResourceMatcher: Sendable {
     var destination: ForwardingDestination?
   }
 
-  /// The resource that a container was found to be of.
-  private struct Found {
-    var resource: String
-    var container: String?
-    var rule: Rule
-  }
-
-  private enum Label {
+  enum Label {
     static let resource = "logagent.resource"
     static let container = "logagent.container"
     static let project = "logagent.project"
@@ -69,9 +69,8 @@ struct ResourceMatcher: Sendable {
 
   /// The one question that collecting asks.
   func resolve(_ container: ContainerMetadata) -> Resolution {
-    let found = find(container)
     var resolution: Resolution
-    if let found {
+    if let found = find(container) {
       resolution = placed(container, found)
     } else {
       let service = Self.label(container, Label.composeService)
@@ -94,38 +93,59 @@ struct ResourceMatcher: Sendable {
 
   // MARK: settings
 
-  /// What holds for a resource of the file; nil: for everything else.
-  func settings(of resource: ResourceConfiguration?) -> GroupSettings {
+  /// What holds for a container of a resource; nil: for everything else.
+  ///
+  /// logagent.yml wins over stacktape.yml, key by key. Where neither says how long, a resource of a
+  /// stacktape.yml has Stacktape's default for its type, and everything else has `defaults`.
+  func settings(
+    of resource: ResourceConfiguration?,
+    container: String? = nil
+  ) -> GroupSettings {
     let defaults = configuration.defaults
+    let declared = resource?.stacktape?.logging(of: container)
+    let typeDays = resource?.stacktape.map { $0.type.defaultRetentionDays(container: container) }
     var settings = GroupSettings(
-      isDisabled: resource?.logging.disabled ?? defaults.disabled,
-      retentionDays: resource?.logging.retentionDays ?? defaults.retentionDays,
+      isDisabled: resource?.logging.disabled ?? declared?.disabled ?? defaults.disabled,
+      retentionDays: resource?.logging.retentionDays ?? declared?.retentionDays ?? typeDays
+        ?? defaults.retentionDays,
       destination: defaults.destination
     )
-    switch resource?.logging.forwarding {
-    case .to(let destination): settings.destination = destination
-    case .some(.none): settings.destination = nil
-    case .inherited, nil: break
+    for choice in [declared?.forwarding, resource?.logging.forwarding] {
+      switch choice {
+      case .to(let destination): settings.destination = destination
+      case .some(.none): settings.destination = nil
+      case .inherited, nil: break
+      }
     }
     return settings
   }
 
   /// What holds for a group that exists, also when its containers are long gone.
   func settings(ofGroup group: LogGroup) -> GroupSettings {
-    // Any stack's: a changed `stage` must not change how long the old stage's logs are kept.
+    // Of another stack too: a changed `stage` must not change how long the old one's logs are kept.
     guard let parts = GroupParts(group.name), parts.project == nil else { return settings(of: nil) }
-    return settings(of: configured(parts.resource))
+    return settings(of: configured(parts.resource, stack: parts.stack), container: parts.container)
   }
 
-  /// The resource of the file that a name means; exact before similar.
-  func configured(_ name: String) -> ResourceConfiguration? {
-    configuration.resources.first { $0.name == name }
-      ?? configuration.resources.first { ResourceName.isSame($0.name, name) }
+  /// The resource of the files that a name means; the stack's own before others, and exact before
+  /// similar.
+  func configured(_ name: String, stack: String? = nil) -> ResourceConfiguration? {
+    let same = configuration.resources.filter { ResourceName.isSame($0.name, name) }
+    let own = same.filter {
+      stack != nil && self.stack(of: $0).map(ResourceName.component) == stack
+    }
+    let chosen = own.isEmpty ? same : own
+    return chosen.first { $0.name == name } ?? chosen.first
+  }
+
+  /// The stack that a resource belongs to.
+  func stack(of resource: ResourceConfiguration) -> String? {
+    resource.stacktape?.stack ?? configuration.stack
   }
 
   /// Where a resource's output goes.
   func group(of resource: ResourceConfiguration, container: String?) -> LogGroup {
-    group(resource.name, type: resource.type, container: container, stack: configuration.stack)
+    group(resource.name, type: resource.type, container: container, stack: stack(of: resource))
   }
 
   private func group(
@@ -140,116 +160,17 @@ struct ResourceMatcher: Sendable {
     return ResourceName.containerGroup(stack: stack, resource: resource, container: container)
   }
 
-  // MARK: finding
-
-  private func find(_ container: ContainerMetadata) -> Found? {
-    if let name = Self.label(container, Label.resource) {
-      return Found(resource: configured(name)?.name ?? name, rule: .label)
-    }
-    return findByECS(container) ?? findByMatch(container) ?? findByCompose(container)
-      ?? findByName(container)
-  }
-
-  /// The family of a task is the stack and the resource, in one word.
-  private func findByECS(_ container: ContainerMetadata) -> Found? {
-    guard let family = Self.label(container, Label.ecsFamily) else { return nil }
-    var name = ResourceName.simplified(family)
-    if let stack = configuration.stack.map(ResourceName.simplified) {
-      guard name.hasPrefix(stack) else { return nil }
-      name = String(name.dropFirst(stack.count))
-    }
-    guard let resource = configured(name) else { return nil }
-    return Found(
-      resource: resource.name,
-      container: Self.label(container, Label.ecsContainer),
-      rule: .ecsLabel
-    )
-  }
-
-  private func findByMatch(_ container: ContainerMetadata) -> Found? {
-    for resource in configuration.resources
-    where resource.match.contains(where: { $0.fits(container) }) {
-      return Found(resource: resource.name, rule: .match)
-    }
-    return nil
-  }
-
-  private func findByCompose(_ container: ContainerMetadata) -> Found? {
-    guard let service = Self.label(container, Label.composeService) else { return nil }
-    if let project = configuration.project {
-      let own = [project, configuration.stack].compactMap(\.self)
-      let composeProject = Self.label(container, Label.composeProject) ?? ""
-      guard own.contains(where: { ResourceName.isSame($0, composeProject) }) else { return nil }
-    }
-    return same(service, rule: .compose) ?? workload(service, rule: .compose)
-  }
-
-  private func findByName(_ container: ContainerMetadata) -> Found? {
-    // Compose makes the names of its containers; its labels have already said everything.
-    guard Self.label(container, Label.composeService) == nil, !container.name.isEmpty else {
-      return nil
-    }
-    var candidates: [String] = []
-    let name = container.name
-    if let stack = configuration.stack,
-      name.lowercased().hasPrefix(stack.lowercased()), name.utf8.count > stack.utf8.count + 1
-    {
-      let rest = name.dropFirst(stack.count)
-      if let separator = rest.first, "-_.".contains(separator) {
-        candidates.append(String(rest.dropFirst()))
-      }
-    }
-    candidates.append(name)
-    for candidate in candidates {
-      if let found = same(candidate, rule: .name) { return found }
-      // `api-2` is the second container of `api`, unless a resource is called so.
-      let stem = Self.withoutNumber(candidate)
-      if let found = same(stem, rule: .name) ?? workload(stem, rule: .name) { return found }
-    }
-    return nil
-  }
-
-  /// `api` for `api-2`; the name itself when no number stands behind a separator.
-  private static func withoutNumber(_ name: String) -> String {
-    let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }.count
-    let stem = name.dropLast(digits)
-    guard digits > 0, let separator = stem.last, "-_.".contains(separator) else { return name }
-    return String(stem.dropLast())
-  }
-
-  /// The resource that `name` is.
-  private func same(_ name: String, rule: Rule) -> Found? {
-    let open = configuration.resources.filter { $0.match.isEmpty }
-    let same = open.first { $0.name == name } ?? open.first { ResourceName.isSame($0.name, name) }
-    return same.map { Found(resource: $0.name, rule: rule) }
-  }
-
-  /// The container that `{resource}-{container}` is of a workload; the longest resource name wins.
-  private func workload(_ name: String, rule: Rule) -> Found? {
-    let open = configuration.resources.filter {
-      $0.match.isEmpty && $0.type == .multiContainerWorkload
-    }
-    var end = name.endIndex
-    while let at = name[..<end].lastIndex(where: { "-_.".contains($0) }) {
-      let container = String(name[name.index(after: at)...])
-      let resource = String(name[..<at])
-      if !container.isEmpty,
-        let workload = open.first(where: { ResourceName.isSame($0.name, resource) })
-      {
-        return Found(resource: workload.name, container: container, rule: rule)
-      }
-      end = at
-    }
-    return nil
-  }
-
   // MARK: placing
 
   private func placed(_ container: ContainerMetadata, _ found: Found) -> Resolution {
-    let resource = configuration.resources.first { $0.name == found.resource }
-    let name = Self.label(container, Label.container) ?? found.container
-    let project = Self.label(container, Label.project) ?? configuration.project
-    let stage = Self.label(container, Label.stage) ?? configuration.stage
+    let resource = found.resource
+    let labelled = Self.label(container, Label.container)
+    let name =
+      labelled.map { resource?.stacktape?.container($0)?.name ?? $0 } ?? found.container
+    let project =
+      Self.label(container, Label.project) ?? resource?.stacktape?.project ?? configuration.project
+    let stage =
+      Self.label(container, Label.stage) ?? resource?.stacktape?.stage ?? configuration.stage
     var stack: String?
     if let project, let stage { stack = "\(project)-\(stage)" }
     let stream: String
@@ -264,12 +185,13 @@ struct ResourceMatcher: Sendable {
       stream = "ecs/\(part)/\(container.shortID)"
     }
     return Resolution(
-      resource: found.resource,
+      resource: found.name,
       container: name ?? ResourceName.defaultContainer,
-      group: group(found.resource, type: resource?.type, container: name, stack: stack),
+      group: group(found.name, type: resource?.type, container: name, stack: stack),
       stream: LogStream(sanitizing: stream),
-      settings: settings(of: resource),
-      rule: found.rule
+      settings: settings(of: resource, container: name),
+      rule: found.rule,
+      rival: found.rival
     )
   }
 
@@ -283,6 +205,7 @@ struct ResourceMatcher: Sendable {
     if let text = Self.label(container, Label.retentionDays) {
       if let days = Int(text), (1...Limits.retentionDaysMax).contains(days) {
         resolution.settings.retentionDays = days
+        resolution.labelledRetentionDays = days
       } else {
         resolution.notes.append(
           "the label \(Label.retentionDays) is not a number from 1 to \(Limits.retentionDaysMax)"
@@ -292,7 +215,7 @@ struct ResourceMatcher: Sendable {
   }
 
   /// A label that is set and not empty.
-  private static func label(_ container: ContainerMetadata, _ name: String) -> String? {
+  static func label(_ container: ContainerMetadata, _ name: String) -> String? {
     guard let value = container.labels[name], !value.isEmpty else { return nil }
     return value
   }
@@ -302,40 +225,5 @@ extension ResourceName {
   /// `batch/default/{runId}-{attempt}`; attempts count from 1.
   static func batchStream(run: String, attempt: String?) -> String {
     "batch/default/\(component(run))-\(component(attempt ?? "1"))"
-  }
-}
-
-extension MatchRule {
-  /// Everything that the rule names fits; of a list, any one.
-  func fits(_ container: ContainerMetadata) -> Bool {
-    if !labels.isEmpty, !labels.contains(where: { Self.fits($0, container.labels) }) {
-      return false
-    }
-    if !names.isEmpty, !names.contains(where: { $0.matches(container.name) }) { return false }
-    if !images.isEmpty, !images.contains(where: { Self.fits($0, image: container.image) }) {
-      return false
-    }
-    if compose.isEmpty { return true }
-    guard let service = container.labels["com.docker.compose.service"] else { return false }
-    let project = container.labels["com.docker.compose.project"] ?? ""
-    return compose.contains {
-      $0.matches($0.pattern.contains("/") ? "\(project)/\(service)" : service)
-    }
-  }
-
-  private static func fits(_ glob: Glob, _ labels: [String: String]) -> Bool {
-    let isPair = glob.pattern.contains("=")
-    return labels.contains { glob.matches(isPair ? "\($0.key)=\($0.value)" : $0.key) }
-  }
-
-  /// `redis` is `redis:7` too: a pattern without a tag or digest leaves them open.
-  private static func fits(_ glob: Glob, image: String) -> Bool {
-    if glob.matches(image) { return true }
-    var name = image[...]
-    if let digest = name.firstIndex(of: "@") { name = name[..<digest] }
-    if glob.matches(String(name)) { return true }
-    let path = name.lastIndex(of: "/") ?? name.startIndex
-    guard let tag = name[path...].firstIndex(of: ":") else { return false }
-    return glob.matches(String(name[..<tag]))
   }
 }

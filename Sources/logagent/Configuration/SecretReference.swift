@@ -1,61 +1,41 @@
-/// `$Secret('name')` or `$Secret('name.key')`, as it stands in a configuration.
+/// What `$Secret('name')`, `$Secret('name.key')` or `$SsmParam('/path')` asks for.
 struct SecretReference: Equatable {
   var name: String
   /// A member of the JSON object that the secret holds; nil: the secret as a whole.
   var key: String?
 
-  enum ParseResult: Equatable {
-    /// Not a directive: an ordinary text.
-    case text
-    case secret(SecretReference)
-    /// A directive, but not one that can be used here.
-    case invalid(message: String, help: String?)
-  }
-
-  static func parse(_ text: String) -> ParseResult {
-    guard text.hasPrefix("$"), let open = text.firstIndex(of: "("), text.contains(")") else {
-      if text.contains("$Secret(") {
-        return .invalid(
-          message: "`$Secret()` inside a longer text is not resolved",
-          help: "make it the whole value, and put the whole text into the secret"
-        )
-      }
-      return .text
-    }
-    let directive = text[text.index(after: text.startIndex)..<open]
-    guard directive.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }), !directive.isEmpty
-    else { return .text }
-    guard directive == "Secret" else {
-      return .invalid(
-        message: "the directive `$\(directive)()` is not resolved in this file",
-        help: "write the value itself, or use `$Secret('name')`"
-      )
-    }
-    guard text.hasSuffix(")") else {
-      return .invalid(
-        message: "`$Secret()` must be the whole value",
-        help: "remove what follows the `)`"
-      )
-    }
-    var argument = text[text.index(after: open)...].dropLast()
-    while argument.first == " " { argument.removeFirst() }
-    while argument.last == " " { argument.removeLast() }
-    if let quote = argument.first, quote == "'" || quote == "\"" {
-      guard argument.count >= 2, argument.last == quote else {
-        return .invalid(message: "the name in `$Secret()` lacks its closing quote", help: nil)
-      }
-      argument = argument.dropFirst().dropLast()
-    }
-    let parts = argument.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let name = parts.first, isName(name), parts.count == 1 || !parts[1].isEmpty else {
-      return .invalid(
-        message: "the name in `$Secret()` must be letters, digits, `_` and `-`, then maybe `.key`",
+  /// The argument of `$Secret()`: letters, digits, `_` and `-`, then maybe `.key`.
+  init(named text: String) throws(DirectiveProblem) {
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let name = parts.first, Self.isName(name), parts.count == 1 || !parts[1].isEmpty else {
+      throw DirectiveProblem(
+        "the name in `$Secret()` must be letters, digits, `_` and `-`, then maybe `.key`",
         help: "such as `$Secret('datadog.apiKey')`"
       )
     }
-    return .secret(
-      SecretReference(name: String(name), key: parts.count == 2 ? String(parts[1]) : nil)
-    )
+    self.init(name: String(name), key: parts.count == 2 ? String(parts[1]) : nil)
+  }
+
+  /// The argument of `$SsmParam()`, which is a path; its value is the secret `ssm/{path}`.
+  init(parameter text: String) throws(DirectiveProblem) {
+    let parts = (text.hasPrefix("/") ? text.dropFirst() : text[...])
+      .split(separator: "/", omittingEmptySubsequences: false)
+    guard text.utf8.count <= 1_024, parts.allSatisfy(Self.isParameterPart) else {
+      throw DirectiveProblem(
+        "the path in `$SsmParam()` must be letters, digits, `_`, `-` and `.` between slashes",
+        help: "such as `$SsmParam('/shop/key')`"
+      )
+    }
+    self.init(name: "ssm/" + parts.joined(separator: "/"), key: nil)
+  }
+
+  private static func isParameterPart(_ part: Substring) -> Bool {
+    part != "." && part != ".." && isName(Substring(part.replacing(".", with: "_")))
+  }
+
+  init(name: String, key: String?) {
+    self.name = name
+    self.key = key
   }
 
   /// Nothing that could leave a folder or a variable name.

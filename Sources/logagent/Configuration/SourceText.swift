@@ -38,14 +38,14 @@ struct SourceText {
     return String(text)
   }
 
-  /// The line of `range` and the one before it; of wide lines the part around the column.
+  /// The line of `range` and the two before it; of wide lines the part around the column.
   mutating func excerpt(of range: SourceRange) -> [Diagnostic.ExcerptLine] {
     guard range.line >= 1, range.line <= lines.count else { return [] }
     let widest = Limits.excerptColumnsMax
-    // Both lines are moved alike, so that they still stand below each other.
+    // All lines are moved alike, so that they still stand below each other.
     let start = range.column > widest * 3 / 4 ? range.column - widest / 2 : 0
     var excerpt: [Diagnostic.ExcerptLine] = []
-    for number in max(1, range.line - 1)...range.line {
+    for number in max(1, range.line - 2)...range.line {
       let whole = scalars(number)
       let part = whole.dropFirst(start).prefix(widest)
       var text = String.UnicodeScalarView(part)

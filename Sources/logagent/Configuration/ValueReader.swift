@@ -36,9 +36,7 @@ struct ValueReader {
       }
       let place = name.isEmpty ? "" : " in `\(name)`"
       let help: String
-      if entry.key == "<<" {
-        help = "merge keys are not supported; write the keys out"
-      } else if let nearest = NearestName.find(entry.key, among: known) {
+      if let nearest = NearestName.find(entry.key, among: known) {
         help = "did you mean `\(nearest)`?"
       } else {
         help = "known here: " + known.map { "`\($0)`" }.joined(separator: ", ")
@@ -52,6 +50,7 @@ struct ValueReader {
   mutating func entries(_ node: YAMLNode, _ name: String) -> [YAMLEntry]? {
     if case .map(let entries) = node.content { return entries }
     let subject = name.isEmpty ? "the file" : "`\(name)`"
+    if reportUnresolved(node, subject) { return nil }
     error(node.range.firstLine, "\(subject) must be a map of keys, found \(node.kindDescription)")
     return nil
   }
@@ -226,11 +225,36 @@ struct ValueReader {
 
   /// Says what was expected and what kind of value is there, but never the value.
   mutating func mismatch(_ entry: YAMLEntry, _ expected: String, help: String? = nil) {
+    if reportUnresolved(entry.value, "`\(entry.key)`") { return }
     error(
       entry.value.range.isEmpty ? entry.keyRange : entry.value.range.firstLine,
       "`\(entry.key)` must be \(expected), found \(entry.value.kindDescription)",
       help: help
     )
+  }
+
+  /// A directive whose value is needed here and not known is an error of its own.
+  private mutating func reportUnresolved(_ node: YAMLNode, _ subject: String) -> Bool {
+    guard case .unresolved(let value) = node.content else { return false }
+    if !value.isReported {
+      error(node.range.firstLine, "\(subject): \(value.reason)", help: value.help)
+    }
+    return true
+  }
+
+  /// Takes what was found out about directives.
+  mutating func take(_ reports: [DirectiveResolver.Report]) {
+    for report in reports {
+      diagnostics.append(
+        Diagnostic(
+          report.severity,
+          file: file,
+          at: report.range,
+          report.message,
+          help: report.help
+        )
+      )
+    }
   }
 
   static func shortened(_ text: String) -> String {

@@ -17,7 +17,9 @@ struct YAMLDocument {
     var entries: [YAMLEntry] = []
     /// The place of every key so far, for duplicates.
     var keys: [String: SourceRange] = [:]
-    var pendingKey: (text: String, range: SourceRange)?
+    var pendingKey: (text: String, range: SourceRange, isMerge: Bool)?
+    /// What `<<` brings in, the first of a key winning; a key of the map's own wins over all.
+    var merged: [YAMLEntry] = []
     /// Nodes inside, aliases written out.
     var nodes = 1
     /// Levels below this one.
@@ -31,14 +33,17 @@ struct YAMLDocument {
   }
 
   private let file: String
+  /// CloudFormation's `!Sub` and the like are taken as the texts that they stand before.
+  private let allowsTags: Bool
   private var open: [Open] = []
   private var anchors: [String: Anchored] = [:]
   private var nodeCount = 0
   private var documentCount = 0
 
   /// Parses a file; what is wrong with it is in `problems`, and then there may be no root.
-  init(_ bytes: [UInt8], file: String) {
+  init(_ bytes: [UInt8], file: String, allowsTags: Bool = false) {
     self.file = file
+    self.allowsTags = allowsTags
     problems = []
     guard bytes.count <= Limits.configurationBytesMax else {
       report(.wholeFile, "the file is larger than \(Limits.configurationBytesMax) bytes")
@@ -60,7 +65,7 @@ struct YAMLDocument {
       report(event.range, "a second document starts here", help: "keep one document in the file")
       return false
     case .scalar(let scalar, let anchor):
-      if let tag = scalar.tag, !Self.isKnown(tag) {
+      if let tag = scalar.tag, !allowsTags, !Self.isKnown(tag) {
         report(
           event.range,
           "the tag `\(ValueReader.shortened(tag))` is not supported",
@@ -106,7 +111,10 @@ struct YAMLDocument {
     var whole = last.range
     whole.endLine = range.endLine
     whole.endColumn = range.endColumn
-    let content: YAMLNode.Content = last.isMap ? .map(last.entries) : .list(last.items)
+    var entries = last.entries
+    var known = Set(last.keys.keys)
+    for entry in last.merged where known.insert(entry.key).inserted { entries.append(entry) }
+    let content: YAMLNode.Content = last.isMap ? .map(entries) : .list(last.items)
     let node = YAMLNode(content: content, range: whole)
     return add(node, nodes: last.nodes, height: last.height + 1, anchor: last.anchor, closes: true)
   }
@@ -148,6 +156,10 @@ struct YAMLDocument {
     }
     guard let key = open[top].pendingKey else { return takeKey(node, at: place) }
     open[top].pendingKey = nil
+    if key.isMerge {
+      merge(node, at: key.range)
+      return true
+    }
     if let first = open[top].keys[key.text] {
       report(
         key.range,
@@ -166,8 +178,24 @@ struct YAMLDocument {
       report(range, "a key must be a plain word, not a list or a map", help: Self.bracesHelp)
       return false
     }
-    open[open.count - 1].pendingKey = (scalar.text, range)
+    let isMerge = scalar.text == "<<" && scalar.style == .plain
+    open[open.count - 1].pendingKey = (scalar.text, range, isMerge)
     return true
+  }
+
+  /// `<<: *base`, which YAML 1.1 had and every reader of stacktape.yml still takes.
+  ///
+  /// What it brings in was counted with the alias.
+  private mutating func merge(_ node: YAMLNode, at range: SourceRange) {
+    var maps: [YAMLNode] = [node]
+    if case .list(let items) = node.content { maps = items }
+    for map in maps {
+      guard case .map(let entries) = map.content else {
+        report(range, "`<<` merges maps only", help: "such as `<<: *base`, with `&base` at a map")
+        return
+      }
+      open[open.count - 1].merged += entries
+    }
   }
 
   private mutating func report(_ range: SourceRange, _ message: String, help: String? = nil) {
@@ -201,6 +229,14 @@ struct YAMLDocument {
     }
     if failure.problem.contains("could not find expected ':'") {
       return "write `key: value`, with a space after the colon"
+    }
+    if failure.problem.contains("did not find expected alphabetic") {
+      return "quote a value that begins with `*` or `&`, such as a cron expression: `\"* * * * *\"`"
+    }
+    if failure.problem.contains("did not find expected ','"), line.contains("$"),
+      line.contains("(")
+    {
+      return "quote a directive with commas inside `{ }` or `[ ]`: `\"$Format('{}-x', $Stage())\"`"
     }
     if failure.problem.contains("did not find expected") {
       return "check indentation, brackets and quotes here and on the line before"

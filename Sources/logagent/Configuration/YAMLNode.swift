@@ -5,6 +5,10 @@ struct YAMLNode: Sendable {
     case list([YAMLNode])
     /// Entries in the order of the file; keys are unique.
     case map([YAMLEntry])
+    /// A directive that stood here gave a value that no output may show.
+    case secret(Secret)
+    /// A directive stood here whose value is not known on this machine.
+    case unresolved(UnresolvedValue)
   }
 
   var content: Content
@@ -16,6 +20,8 @@ struct YAMLNode: Sendable {
     case .scalar(let scalar): scalar.value.kindDescription
     case .list: "a list"
     case .map: "a map"
+    case .secret: "a secret"
+    case .unresolved: "an unknown value"
     }
   }
 
@@ -49,6 +55,7 @@ struct YAMLScalar: Sendable, Equatable {
   var value: YAMLValue {
     switch tag {
     case "tag:yaml.org,2002:str", "!": return .string(text)
+    case .some(let tag) where !tag.hasPrefix("tag:yaml.org,2002:"): return .string(text)
     case .some, nil: break
     }
     if style != .plain && tag == nil { return .string(text) }

@@ -1,9 +1,11 @@
 internal import LogModel
 
 /// `logForwarding`: one of three types, each with properties of its own.
-extension ConfigurationDecoder {
+extension LoggingDecoder {
   /// Stacktape's type, in logagent's words.
   mutating func destination(_ entry: YAMLEntry, _ path: String) -> ForwardingDestination? {
+    var unknown = Self.preset(.httpEndpoint)
+    if pause(&unknown, at: entry) { return unknown }
     let keys = values.map(entry.value, path, known: ["type", "properties"])
     guard case .map = entry.value.content else { return nil }
     guard let typeEntry = keys["type"] else {
@@ -14,6 +16,7 @@ extension ConfigurationDecoder {
       )
       return nil
     }
+    if pause(&unknown, at: typeEntry) { return unknown }
     guard let kind = values.word(typeEntry, ForwardingDestination.Kind.self) else { return nil }
     var destination = Self.preset(kind)
     guard let properties = keys["properties"] else {
@@ -24,6 +27,7 @@ extension ConfigurationDecoder {
       )
       return nil
     }
+    if pause(&destination, at: properties) { return destination }
     let node = properties.value
     let place = "\(path).properties"
     switch kind {
@@ -78,10 +82,12 @@ extension ConfigurationDecoder {
     readEndpoint(keys["endpointUrl"], &destination)
     if keys["endpointUrl"] == nil { reportMissing("endpointUrl", .httpEndpoint, keyRange, node) }
     if let entry = keys["accessKey"] { destination.accessKey = accessKey(entry, &destination) }
-    if let gzip = keys["gzipEncodingEnabled"].flatMap({ values.bool($0) }) {
+    if let entry = keys["gzipEncodingEnabled"], !pause(&destination, at: entry),
+      let gzip = values.bool(entry)
+    {
       destination.gzip = gzip
     }
-    if let entry = keys["retryDuration"],
+    if let entry = keys["retryDuration"], !pause(&destination, at: entry),
       let seconds = values.integer(entry, in: 0...Limits.retryDurationSecondsMax)
     {
       destination.retryDurationSeconds = seconds
@@ -183,6 +189,7 @@ extension ConfigurationDecoder {
     _ path: String,
     _ destination: inout ForwardingDestination
   ) -> [ForwardingDestination.Attribute] {
+    if pause(&destination, at: entry) { return [] }
     guard let entries = values.entries(entry.value, "\(path).parameters") else { return [] }
     if entries.count > Limits.parametersMax {
       values.error(
@@ -216,11 +223,14 @@ extension ConfigurationDecoder {
     _ entry: YAMLEntry,
     _ destination: inout ForwardingDestination
   ) -> Secret? {
-    guard case .scalar(let scalar) = entry.value.content, scalar.value != .null else {
+    if pause(&destination, at: entry) { return nil }
+    switch entry.value.content {
+    case .secret(let secret): return secret
+    case .scalar(let scalar) where scalar.value != .null: return Secret(scalar.text)
+    default:
       values.mismatch(entry, "a text", help: "write an empty one as `\"\"`")
       return nil
     }
-    return resolve(scalar.text, entry, &destination, isHidden: false)
   }
 
   private mutating func checkAttribute(
@@ -240,52 +250,43 @@ extension ConfigurationDecoder {
 
   // MARK: secrets
 
-  /// A text that may be a `$Secret()`; nil when it is wrong or not known (and then the destination
-  /// is paused).
+  /// A text or a secret; nil when it is wrong or not known (and then the destination is paused).
   private mutating func secretText(
     _ entry: YAMLEntry,
     _ destination: inout ForwardingDestination,
     isHidden: Bool = true
   ) -> Secret? {
-    if isHidden, case .scalar(let scalar) = entry.value.content, !scalar.text.hasPrefix("$Secret(")
-    {
-      values.hide(entry.value.range)
+    if pause(&destination, at: entry) { return nil }
+    if case .secret(let secret) = entry.value.content {
+      if secret.isEmpty { values.error(entry.value.range, "`\(entry.key)` must not be empty") }
+      return secret.isEmpty ? nil : secret
     }
+    if isHidden, case .scalar = entry.value.content { values.hide(entry.value.range) }
     guard let text = values.text(entry) else { return nil }
-    return resolve(text, entry, &destination, isHidden: isHidden)
+    if isHidden, isReadableByAll {
+      values.warn(
+        entry.value.range.firstLine,
+        "everybody on this machine can read this `\(entry.key)`",
+        help: "use `$Secret('name')`, or take the file's read permission from others"
+      )
+    }
+    return Secret(text)
   }
 
-  private mutating func resolve(
-    _ text: String,
-    _ entry: YAMLEntry,
+  /// Whether the value is not known here, and then nothing is sent until it is.
+  private mutating func pause(
     _ destination: inout ForwardingDestination,
-    isHidden: Bool
-  ) -> Secret? {
-    switch SecretReference.parse(text) {
-    case .text:
-      if isHidden, isReadableByAll {
-        values.warn(
-          entry.value.range.firstLine,
-          "everybody on this machine can read this `\(entry.key)`",
-          help: "use `$Secret('name')`, or take the file's read permission from others"
-        )
-      }
-      return Secret(text)
-    case .invalid(let message, let help):
-      values.error(entry.value.range.firstLine, message, help: help)
-      return nil
-    case .secret(let reference):
-      switch resolver.resolve(reference) {
-      case .found(let secret): return secret
-      case .missing(let reason, let help):
-        values.warn(
-          entry.value.range.firstLine,
-          "\(reason); this forwarding is paused",
-          help: help
-        )
-        destination.pausedReason = destination.pausedReason ?? reason
-        return nil
-      }
+    at entry: YAMLEntry
+  ) -> Bool {
+    guard case .unresolved(let value) = entry.value.content else { return false }
+    if !value.isReported {
+      values.warn(
+        entry.value.range.firstLine,
+        "\(value.reason); this forwarding is paused",
+        help: value.help
+      )
     }
+    destination.pausedReason = destination.pausedReason ?? value.reason
+    return true
   }
 }
