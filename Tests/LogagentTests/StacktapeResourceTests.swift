@@ -34,7 +34,7 @@ struct StacktapeResourceTests {
           containers:
             - { name: nginx, logging: $Var().logging }
             - { name: php, logging: { retentionDays: 7 } }
-      nightly: { type: batch-job, properties: { container: {}, resources: { cpu: 1, memory: 512 } } }
+      nightly: { type: batch-job, properties: { container: {}, resources: { cpu: 1, memory: 9 } } }
       mainDb:
         type: relational-database
         properties: { logging: { logTypes: [postgresql], retentionDays: 365 } }
