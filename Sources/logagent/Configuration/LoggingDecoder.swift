@@ -22,9 +22,10 @@ struct LoggingDecoder {
     self.isReadableByAll = isReadableByAll
   }
 
-  /// - Parameters:
-  ///   - further: Keys that a resource type has besides the common three, with their words.
-  ///   - override: What logagent.yml says, so that an unknown value that it gives is no error.
+  /// Reads one `logging`.
+  ///
+  /// `further` are the keys that a resource type has besides the common three, with their words.
+  /// `override` is what logagent.yml says: a value that it gives need not be known here.
   mutating func read(
     _ entry: YAMLEntry,
     _ path: String,

@@ -10,7 +10,9 @@ struct DirectiveContext {
   /// `params`: values that only AWS knows, by resource or stack and then by name.
   var parameters: [String: [String: Secret]] = [:]
   var secrets: SecretResolver
-  /// The folder of the file; `$File()` reads below it only. Nil: nothing is read.
+  /// The folder of the file, below which `$File()` reads.
+  ///
+  /// Nil: nothing is read.
   var directory: String?
   /// The whole file, for `$Var()` and `$This()`.
   var root: YAMLNode?
