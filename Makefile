@@ -59,6 +59,16 @@ bench: setup ## measure; prints one JSON object
 bench-short: export LOGAGENT_BENCH_SHORT := 1
 bench-short: bench ## the same on a small input, as a check that it runs
 
+.PHONY: fuzz fuzz-smoke
+# Which fuzzer, and for how many seconds.
+T ?=
+N ?= 60
+fuzz: setup ## run one fuzzer for a time: make fuzz T=docker-records N=60
+	@scripts/fuzz.sh "$(N)" $(T)
+
+fuzz-smoke: setup ## run every fuzzer for ten seconds
+	@scripts/fuzz.sh 10 all
+
 .PHONY: lint format
 lint: ## what the formatter would change, as errors
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
@@ -108,6 +118,7 @@ ci: ## everything that must hold before a change is taken
 	$(MAKE) test TEST_FLAGS="--skip EndToEndTests --explicit-target-dependency-import-check error"
 	$(MAKE) unit-check
 	$(MAKE) e2e
+	$(MAKE) fuzz-smoke
 	$(MAKE) bench-short
 	@echo "ci: all steps passed"
 

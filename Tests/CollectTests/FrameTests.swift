@@ -109,6 +109,14 @@ func decode(
     #expect(events.allSatisfy { $0.flags == [] && $0.originalLength == nil })
   }
 
+  @Test func `a line cut at a character's border takes nothing of what follows`() {
+    let text =
+      dockerRecord("1234567é", time: dockerTime(1)) + dockerRecord("ab\\n", time: dockerTime(1))
+    let (events, _) = decode(bytes(text), max: 8)
+    #expect(events.map(\.text) == ["1234567"])
+    #expect(events.map(\.originalLength) == [11])
+  }
+
   @Test func `a character cut by a chunk's border becomes one replacement and is counted`() {
     let first = String(repeating: "e", count: 16_383) + "\\ufffd"
     let text =

@@ -227,8 +227,11 @@ extension FrameDecoder {
       if isTTY, chunk.last == 0x0D { chunk.removeLast() }
     }
     repair(&partial, &chunk, fields, bytes)
+    // Once cut, at the border of a character, a line takes nothing more: the bytes that would still
+    // fit belong elsewhere.
+    let isCut = partial.total > UInt64(partial.bytes.count)
     partial.total += UInt64(chunk.count)
-    let room = eventBytesMax - partial.bytes.count
+    let room = isCut ? 0 : eventBytesMax - partial.bytes.count
     if chunk.count > room {
       let keep = Self.boundary(chunk.span, from: 0, atMost: max(room, 0))
       chunk.removeLast(chunk.count - keep)
