@@ -56,4 +56,17 @@ extension Bytes {
       return true
     }
   }
+  /// Whether a span holds the bytes of a literal of small letters, its own letters in any case.
+  package static func equal(_ bytes: Span<UInt8>, ignoringCaseOf text: StaticString) -> Bool {
+    guard bytes.count == text.utf8CodeUnitCount else { return false }
+    // Safety: a static string of ASCII lives for ever; the buffer has the literal's own length.
+    return text.withUTF8Buffer { literal in
+      for index in 0..<bytes.count {
+        let byte = bytes[index]
+        let small = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+        if unsafe small != literal[index] { return false }
+      }
+      return true
+    }
+  }
 }
