@@ -156,7 +156,7 @@ let package = Package(
     stage("Retain", ["Store", "LogModel", "Platform"]),
     stage("Forward", ["Store", "LogModel", "Platform", "CCurl", "CZlib"]),
     stage("Query", ["Store", "LogModel", "Platform", "CPCRE2"]),
-    stage("Collect", ["LogModel", "Platform", "CZlib"]),
+    stage("Collect", ["LogModel", "Platform", "CZlib", "CZstd"]),
     stage("Jobs", ["Collect", "LogModel", "Platform"]),
   ] + (isFuzzing ? fuzzTargets : targets)
 )

@@ -3,6 +3,9 @@ enum CaptureLimits {
   /// The longest physical record that is looked at as a whole; a longer one is cut while it is
   /// read.
   static let recordBytesMax = 2_097_152
+  /// The same for records of `export`: six bytes for one where all are control characters, and the
+  /// message again in base64.
+  static let exportedRecordBytesMax = 16_777_216
   /// Bytes before the read position that are compared to notice a file that was cut and has
   /// regrown.
   static let tailBytes = 64

@@ -33,4 +33,48 @@ package enum Base64 {
       output.append(0x3D)
     }
   }
+  /// Appends what the digits at `range` stand for; false, with nothing appended, when they are not
+  /// strictly base64: padded, and nothing else among them.
+  package static func decode(
+    _ digits: Span<UInt8>,
+    _ range: Range<Int>,
+    into bytes: inout [UInt8]
+  ) -> Bool {
+    guard range.count % 4 == 0 else { return false }
+    let start = bytes.count
+    bytes.reserveCapacity(start + range.count / 4 * 3)
+    var at = range.lowerBound
+    while at < range.upperBound {
+      var padding = 0
+      if at + 4 == range.upperBound {
+        if digits[at + 3] == 0x3D { padding += 1 }
+        if padding == 1, digits[at + 2] == 0x3D { padding += 1 }
+      }
+      var word: UInt32 = 0
+      for index in at..<(at + 4 - padding) {
+        guard let value = value(digits[index]) else {
+          bytes.removeLast(bytes.count - start)
+          return false
+        }
+        word = word << 6 | value
+      }
+      word <<= UInt32(6 * padding)
+      bytes.append(UInt8(truncatingIfNeeded: word >> 16))
+      if padding < 2 { bytes.append(UInt8(truncatingIfNeeded: word >> 8)) }
+      if padding < 1 { bytes.append(UInt8(truncatingIfNeeded: word)) }
+      at += 4
+    }
+    return true
+  }
+
+  private static func value(_ digit: UInt8) -> UInt32? {
+    switch digit {
+    case 0x41...0x5A: UInt32(digit - 0x41)
+    case 0x61...0x7A: UInt32(digit - 0x61 + 26)
+    case 0x30...0x39: UInt32(digit - 0x30 + 52)
+    case 0x2B: 62
+    case 0x2F: 63
+    default: nil
+    }
+  }
 }

@@ -31,6 +31,11 @@ package struct Descriptor: ~Copyable, Sendable {
     self.init(adopting: fd, path: path)
   }
 
+  /// Creates a file that must not be there yet, for writing.
+  package init(create path: String, mode: UInt32 = 0o640) throws(SyscallError) {
+    try self.init(open: path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+  }
+
   /// Gives the number away: the caller closes it from now on.
   package consuming func release() -> Int32 {
     let fd = raw

@@ -27,6 +27,17 @@ package enum InterruptSignal {
     ignoreClosedPipes()
   }
 
+  /// From now on every interrupt is only counted: a pager has the terminal, and Ctrl-C is its key.
+  package static func leaveToPager() {
+    _ = interruptCount.load(ordering: .relaxed)
+    // Safety: the handler does nothing but count, which is allowed in a signal handler.
+    var action = sigaction()
+    unsafe action.__sigaction_handler.sa_handler = { _ in
+      interruptCount.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    }
+    unsafe sigaction(SIGINT, &action, nil)
+  }
+
   /// Writing to a closed pipe fails instead of ending the process.
   package static func ignoreClosedPipes() {
     var ignore = sigaction()

@@ -22,6 +22,9 @@ package enum Terminal {
     Int(clinux_terminal_columns(descriptor))
   }
 
+  /// Height in lines; 0 when unknown.
+  package static func rows(_ descriptor: Int32) -> Int { Int(clinux_terminal_rows(descriptor)) }
+
   /// A reader that goes away gives EPIPE instead of ending the process.
   package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 }

@@ -31,6 +31,9 @@ package struct SyscallError: Error, Equatable, CustomStringConvertible {
 
   package var isNotFound: Bool { code == ENOENT || code == ENOTDIR }
 
+  /// Whoever read what was written has gone.
+  package var isClosedPipe: Bool { code == EPIPE || code == ECONNRESET }
+
   package var isPermission: Bool { code == EACCES || code == EPERM }
 
   package var description: String {

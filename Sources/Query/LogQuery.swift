@@ -21,6 +21,10 @@ package struct LogQuery: Sendable {
   package var onlyStderr: Bool?
   /// Only log streams whose name passes.
   package var stream: (@Sendable (String) -> Bool)?
+  /// What a message must be besides matching the pattern.
+  package var conditions = MessageConditions()
+  /// The first sequence that is wanted of a group, by its number; all of groups that are not here.
+  package var after: [UInt32: UInt64] = [:]
   /// The time by which events count as expired.
   package var now: Timestamp
 
@@ -65,6 +69,8 @@ package struct QueryStatistics: Sendable, Equatable {
   package var scannedBytes = 0
   package var scannedEvents = 0
   package var matchedEvents = 0
+  /// Why a regular expression was given up; then the answer is not complete.
+  package var failure: PatternFailure?
 
   package init() {}
 
@@ -75,5 +81,6 @@ package struct QueryStatistics: Sendable, Equatable {
     scannedBytes += other.scannedBytes
     scannedEvents += other.scannedEvents
     matchedEvents += other.matchedEvents
+    failure = failure ?? other.failure
   }
 }

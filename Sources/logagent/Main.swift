@@ -22,7 +22,7 @@ struct Logagent: AsyncParsableCommand {
         name: "Reading:",
         subcommands: [
           LogsCommand.self, TailCommand.self, GroupsCommand.self, StreamsCommand.self,
-          StatusCommand.self,
+          ExportCommand.self, StatusCommand.self,
         ]
       ),
       CommandGroup(
@@ -31,9 +31,11 @@ struct Logagent: AsyncParsableCommand {
       ),
       CommandGroup(
         name: "Setting up:",
-        subcommands: [CheckCommand.self, ReceiveCommand.self, VersionCommand.self]
+        subcommands: [
+          CheckCommand.self, ReceiveCommand.self, CompletionsCommand.self, VersionCommand.self,
+        ]
       ),
-      CommandGroup(name: "", subcommands: [ExecShimCommand.self]),
+      CommandGroup(name: "", subcommands: [ExecShimCommand.self, CompleteCommand.self]),
     ]
   )
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LogModel
 import Testing
 
 @testable import logagent
@@ -40,7 +41,33 @@ struct LogsOptionsTests {
     #expect(options.projectName == "shop" && options.profile == "default")
     #expect(options.awsAccount == "main" && options.logLevel == "debug")
     #expect(options.configPath == "x.yml" && options.currentWorkingDirectory == "/srv")
-    #expect(options.raw && options.agent && options.outputFormat == .jsonl)
+    #expect(options.raw && options.agent && options.view.outputFormat == .jsonl)
+  }
+
+  @Test("ours have long and short forms that take nothing from Stacktape's")
+  func ownForms() throws {
+    let options = try options([
+      "api", "-g", "-x", "-e", "-y", "-i", "-H", "z", "-A", "1", "-B", "2", "-t", "unix", "-z",
+      "UTC", "--no-pager", "--no-prefix", "--level", "warn+", "--stream", "stderr",
+    ])
+    #expect(options.match.grep == ["-x"] && options.match.exclude == ["-y"])
+    #expect(options.match.ignoreCase && options.view.highlight == ["z"])
+    #expect(options.match.context?.before == 2 && options.match.context?.after == 1)
+    #expect(options.view.timestamps == .unix && options.view.pager == false)
+    #expect(options.view.prefix == false && options.match.stream == .stderr)
+    #expect(options.match.level?.levels == [.init(.warn), .init(.error), .init(.fatal)])
+  }
+
+  @Test("following can be said and unsaid, for both commands")
+  func following() throws {
+    func follows(_ arguments: String...) throws -> Bool? {
+      let command = try Logagent.parseAsRoot(arguments)
+      return (command as? LogsCommand)?.follow ?? (command as? TailCommand)?.follow
+    }
+    #expect(try follows("logs", "api") == false && follows("logs", "api", "-F") == true)
+    #expect(try follows("logs", "api", "--follow") == true)
+    #expect(try follows("logs", "api", "--no-follow") == false)
+    #expect(try follows("tail", "api") == true && follows("tail", "api", "--no-follow") == false)
   }
 
   @Test("a filter may begin with a minus", arguments: ["-f", "--filter"])
@@ -51,7 +78,7 @@ struct LogsOptionsTests {
 
   @Test(
     "an unknown flag and a bad value are usage errors",
-    arguments: [["--grep", "x"], ["-o", "xml"]]
+    arguments: [["--grepp", "x"], ["-o", "xml"], ["--color", "sometimes"], ["--level", "loud"]]
   )
   func usage(_ arguments: [String]) {
     #expect {
@@ -66,7 +93,8 @@ struct LogsOptionsTests {
     arguments: [
       (["-q", "stats count(*)"], "Insights"), (["-ti", "x"], "templateId"),
       (["--head", "5", "--limit", "5"], "--head and --limit"),
-      (["--color", "sometimes"], "--color"),
+      (["--cursor-file", "x", "-n", "5"], "--limit and a cursor"),
+      (["--reverse", "-C", "1"], "--reverse"),
       (["--reverse", "--limit", "all"], "--reverse"),
     ]
   )

@@ -65,18 +65,21 @@ struct LogsOutputTests {
     let path = directory.file("out-\(UUID().uuidString)")
     let file = try Descriptor(open: path, O_WRONLY | O_CREAT)
     let output = OutputBuffer(file.raw)
-    let writer = EventWriter(
-      format,
-      output: output,
-      usesColour: colour,
-      showsPrefix: prefix,
-      isUTC: true,
-      timestamps: timestamps,
-      isTerminal: isTerminal,
-      prefix: { _ in "api" }
+    var style = EventStyle(
+      format: format,
+      time: EventTime(
+        timestamps ?? (format == .tty ? .short : .iso),
+        now: Timestamp(nanoseconds: Self.time),
+        offset: { _ in 0 }
+      )
     )
+    style.usesColour = colour
+    style.showsPrefix = prefix
+    style.isTerminal = isTerminal
+    let writer = EventWriter(style, output: output)
     for event in events { writer.write(event) }
-    output.flush()
+    writer.finish()
+    output.finish()
     return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
   }
 
@@ -126,6 +129,40 @@ struct LogsOutputTests {
   )
   func styles(_ style: TimestampStyle, _ expected: String) throws {
     #expect(text(try printed(.plain, [event("a")], timestamps: style)) == expected)
+  }
+
+  @Test("level words are in colour, what was looked for stands out")
+  func highlights() throws {
+    let shown = text(try printed(.tty, [event("WARN slow")], colour: true))
+    #expect(shown.hasSuffix("\u{1b}[33mWARN\u{1b}[0m slow\n"))
+  }
+
+  @Test(
+    "no format lets a message act on a terminal",
+    arguments: [
+      EventFormat.tty, .plain, .jsonl, .raw, .json, .csv, .logfmt, .table,
+    ]
+  )
+  func terminalSafety(_ format: EventFormat) throws {
+    let evil = "a\u{1b}]0;title\u{07}\u{1b}[2J\u{9b}2J\u{7f}\u{202e}\u{2066}b\u{0}"
+    for template in [format, .template(try EventTemplate("{@message}"))] {
+      let shown = text(try printed(template, [event(evil)], isTerminal: true))
+      let harmful = shown.unicodeScalars.filter { scalar in
+        scalar.value < 0x20 && scalar != "\n" || (0x7F...0x9F).contains(scalar.value)
+          || (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+      }
+      #expect(harmful.isEmpty, "\(shown.debugDescription)")
+    }
+    if format == .jsonl {
+      let line = try printed(format, [event(evil)], isTerminal: true)
+      let object = try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
+      #expect(object?["message"] as? String == evil)
+    }
+  }
+
+  @Test("an error that quotes a message is as harmless")
+  func errors() {
+    #expect(TerminalText.lines("a\u{1b}[2J\nb\u{9b}\n  ^") == "a\\x1b[2J\nb\\u{9b}\n  ^")
   }
 
   @Test("gaps and cut events can be told from messages")

@@ -87,6 +87,12 @@ int clinux_terminal_columns(int fd) {
   return size.ws_col;
 }
 
+int clinux_terminal_rows(int fd) {
+  struct winsize size;
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_row;
+}
+
 int clinux_file_system(int fd, uint64_t *free_bytes, uint64_t *total_bytes, uint64_t *free_inodes,
                        uint64_t *magic) {
   struct statfs status;

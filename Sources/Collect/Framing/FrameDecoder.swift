@@ -11,6 +11,8 @@ package enum FrameFormat: UInt8, Sendable {
   case lines = 3
   /// `{"timestamp": ms, "message": "…", "logStream": "…"}`.
   case jsonLines = 4
+  /// What `export -o csv` writes: a record ends at a newline outside of quotes.
+  case csv = 5
 }
 
 /// A line that has begun and not ended: what `P` records and records without a newline have given.
@@ -111,6 +113,16 @@ struct FrameDecoder {
         at = end + 1
       }
       return at
+    case .csv:
+      var at = start
+      while at < bytes.count, batch.bytes.count < Limits.batchBytes,
+        batch.records.count < Limits.batchEvents,
+        let end = Self.csvRecordEnd(bytes, from: at)
+      {
+        csvRecord(bytes, at..<end, at: base + Int64(at), into: &batch)
+        at = end + 1
+      }
+      return at
     }
   }
 
@@ -119,7 +131,7 @@ struct FrameDecoder {
     switch format {
     case .dockerJSON: dockerTime(bytes, range)
     case .cri: criTime(bytes, range)
-    case .lines, .jsonLines: nil
+    case .lines, .jsonLines, .csv: nil
     }
   }
 

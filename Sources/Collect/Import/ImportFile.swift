@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Platform
 
-/// A file that is imported, plain or gzipped, read by offset in its text.
+/// A file that is imported, plain, gzipped or packed by zstd, read by offset in its text.
 final class ImportFile {
   let path: String
   /// Bytes on disk, for progress.
@@ -9,6 +9,10 @@ final class ImportFile {
   let modified: Int64
   private let descriptor: Descriptor
   private let gzip: GzipCodec?
+  private let zstd: ZstdCodec?
+
+  /// Whether the text is longer than the file.
+  var isPacked: Bool { gzip != nil || zstd != nil }
 
   init(_ path: String) throws(CollectError) {
     self.path = path
@@ -22,6 +26,15 @@ final class ImportFile {
       modified = status.modified
     } catch {
       throw .system(error)
+    }
+    if path.hasSuffix(".zst") {
+      do throws(ZstdCodec.Failure) {
+        zstd = try ZstdCodec()
+      } catch {
+        throw .invalid(path: path, reason: "out of memory")
+      }
+    } else {
+      zstd = nil
     }
     if path.hasSuffix(".gz") {
       do throws(GzipCodec.Failure) {
@@ -45,6 +58,11 @@ final class ImportFile {
       gzip.read(descriptor, into: &bytes, atMost: count, at: offset)
       if bytes.count == before, gzip.isDamaged {
         throw .invalid(path: path, reason: "not a whole gzip file")
+      }
+    } else if let zstd {
+      zstd.read(descriptor, into: &bytes, atMost: count, at: offset)
+      if bytes.count == before, zstd.isDamaged {
+        throw .invalid(path: path, reason: "not a whole zstd file")
       }
     } else {
       do throws(SyscallError) {

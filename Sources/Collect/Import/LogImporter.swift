@@ -184,7 +184,7 @@ package struct LogImporter {
       run.base += Int64(run.at)
       run.at = 0
     }
-    if run.buffer.count > CaptureLimits.recordBytesMax {
+    if run.buffer.count > recordBytesMax {
       try skipLongRecord(run, into: &batch)
       return
     }
@@ -194,6 +194,14 @@ package struct LogImporter {
       at: run.base + Int64(run.buffer.count)
     )
     if got == 0 { run.isAtEnd = true }
+  }
+
+  /// What `export` writes of the longest event may be several times as long as its message.
+  private var recordBytesMax: Int {
+    switch format {
+    case .jsonLines, .csv: CaptureLimits.exportedRecordBytesMax
+    case .dockerJSON, .cri, .lines: CaptureLimits.recordBytesMax
+    }
   }
 
   private func skipLongRecord(_ run: Run, into batch: inout EventBatch) throws(CollectError) {
@@ -228,10 +236,9 @@ package struct LogImporter {
   /// The end of the text: a last line without its newline counts, and open lines end.
   private func finish(_ run: Run, into batch: inout EventBatch) {
     if run.at < run.buffer.count {
-      let end = run.buffer.count
-      advance(run, to: end)
+      let from = run.at
+      advance(run, to: run.buffer.count)
       run.buffer.append(0x0A)
-      let from = Bytes.lastIndex(of: 0x0A, in: run.buffer.span, before: end).map { $0 + 1 } ?? 0
       let buffer = run.buffer
       _ = run.decoder.decode(buffer.span, from: from, base: run.base, into: &batch)
       run.at = run.buffer.count
@@ -247,7 +254,7 @@ package struct LogImporter {
       ImportProgress(
         path: run.file.path,
         doneBytes: run.head,
-        totalBytes: run.file.path.hasSuffix(".gz") ? nil : run.file.storedBytes,
+        totalBytes: run.file.isPacked ? nil : run.file.storedBytes,
         events: summary.events
       )
     )

@@ -10,11 +10,17 @@ struct BlockScan: ~Copyable {
   private var messages: [UInt8] = []
   private let query: LogQuery
   private let matcher: MessageMatcher
+  private let check: ConditionCheck?
+  private let probes: [NeedleProbe]
+  private let literals: [[UInt8]]
   var statistics = QueryStatistics()
 
   init(_ query: LogQuery, _ matcher: MessageMatcher) {
     self.query = query
     self.matcher = matcher
+    check = query.conditions.isEmpty ? nil : ConditionCheck(query.conditions)
+    literals = query.conditions.literals
+    probes = matcher.probes + literals.map { NeedleProbe(literal: $0.span) }
   }
 
   /// The matches of a block in order of sequence; a damaged block gives one gap event.
@@ -40,12 +46,7 @@ struct BlockScan: ~Copyable {
     do throws(StoreError) {
       guard let columns = try load(block) else { return 0 }
       var count = 0
-      let limits = EventLimits(query, group, block, columns)
-      let messages = messages
-      matcher.forEachMatch(in: messages.span, columns.records) { index in
-        if limits.allow(index, columns) { count += 1 }
-        return true
-      }
+      forEachHit(block, group, columns, from: query.after[group.id] ?? 0) { _ in count += 1 }
       statistics.matchedEvents += count
       return count
     } catch {
@@ -57,7 +58,8 @@ struct BlockScan: ~Copyable {
   /// The block's columns with its messages in `messages`; nil when nothing in it can match.
   private mutating func load(_ block: BlockReference) throws(StoreError) -> BlockColumns? {
     statistics.blocks += 1
-    guard try reader.mayContain(matcher.probes, in: block) else {
+    guard statistics.failure == nil else { return nil }
+    guard try reader.mayContain(probes, in: block) else {
       statistics.prunedBlocks += 1
       return nil
     }
@@ -65,6 +67,9 @@ struct BlockScan: ~Copyable {
     statistics.scannedBytes += messages.count
     statistics.scannedEvents += block.eventCount
     guard matcher.matchesAll || matcher.mayMatch(messages.span) else { return nil }
+    for literal in literals where Bytes.firstIndex(of: literal.span, in: messages.span) == nil {
+      return nil
+    }
     return try reader.columns(of: block)
   }
 
@@ -75,14 +80,8 @@ struct BlockScan: ~Copyable {
     from sequence: UInt64,
     _ selection: LogQuery.Selection
   ) -> [MatchedEvent] {
-    let limits = EventLimits(query, group, block, columns)
-    let first = sequence > block.firstSequence ? Int(sequence - block.firstSequence) : 0
     var hits: [Int] = []
-    let messages = messages
-    matcher.forEachMatch(in: messages.span, columns.records) { index in
-      if index >= first && limits.allow(index, columns) { hits.append(index) }
-      return true
-    }
+    forEachHit(block, group, columns, from: sequence) { hits.append($0) }
     statistics.matchedEvents += hits.count
     switch selection {
     case .newest(let count) where hits.count > count:
@@ -96,23 +95,42 @@ struct BlockScan: ~Copyable {
       hits.sort()
     default: break
     }
-    return hits.map { index in
-      let record = columns.records[index]
-      var message: [UInt8] = []
-      message.reserveCapacity(record.range.count)
-      message.append(copying: messages.span.extracting(record.range))
-      return MatchedEvent(
-        timestamp: Timestamp(nanoseconds: record.timestamp),
-        ingestion: columns.ingestion(of: index),
-        group: group,
-        sequence: block.firstSequence + UInt64(index),
-        stream: columns.streams[Int(record.stream)],
-        flags: record.flags,
-        message: message,
-        originalBytes: record.flags.contains(.truncated)
-          ? columns.originalLength(of: index) : nil
-      )
+    let messages = messages
+    return hits.map { MatchedEvent($0, of: block, group, columns, messages.span) }
+  }
+
+  /// Calls `body` with the index of every event from a sequence on that the query wants, ascending.
+  ///
+  /// A regular expression that must be given up ends it, and is noted.
+  private mutating func forEachHit(
+    _ block: BlockReference,
+    _ group: GroupInfo,
+    _ columns: BlockColumns,
+    from sequence: UInt64,
+    _ body: (Int) -> Void
+  ) {
+    let limits = EventLimits(query, group, block, columns)
+    let first = sequence > block.firstSequence ? Int(sequence - block.firstSequence) : 0
+    let messages = messages
+    let check = check
+    var failure: PatternFailure?
+    matcher.forEachMatch(in: messages.span, columns.records) { index in
+      guard index >= first, limits.allow(index, columns) else { return true }
+      if let check {
+        let record = columns.records[index]
+        do throws(PatternFailure) {
+          guard try check.passes(messages.span.extracting(record.range), record.flags) else {
+            return true
+          }
+        } catch {
+          failure = error
+          return false
+        }
+      }
+      body(index)
+      return true
     }
+    if let failure { statistics.failure = failure }
   }
 
   private static func damage(
@@ -133,8 +151,34 @@ struct BlockScan: ~Copyable {
   }
 }
 
+extension MatchedEvent {
+  /// The event at `index` of a block, whose messages are `messages`.
+  init(
+    _ index: Int,
+    of block: BlockReference,
+    _ group: GroupInfo,
+    _ columns: BlockColumns,
+    _ messages: Span<UInt8>
+  ) {
+    let record = columns.records[index]
+    var message: [UInt8] = []
+    message.reserveCapacity(record.range.count)
+    message.append(copying: messages.extracting(record.range))
+    self.init(
+      timestamp: Timestamp(nanoseconds: record.timestamp),
+      ingestion: columns.ingestion(of: index),
+      group: group,
+      sequence: block.firstSequence + UInt64(index),
+      stream: columns.streams[Int(record.stream)],
+      flags: record.flags,
+      message: message,
+      originalBytes: record.flags.contains(.truncated) ? columns.originalLength(of: index) : nil
+    )
+  }
+}
+
 /// Time range, expiry and streams: what an event must satisfy besides its message.
-private struct EventLimits {
+struct EventLimits {
   private let from: Int64
   private let through: Int64
   private let cutoff: Int64

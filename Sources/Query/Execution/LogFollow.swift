@@ -10,7 +10,8 @@ package final class LogFollow {
   private let reader: StoreReader
   private var query: LogQuery
   private let wanted: ([GroupInfo]) -> [GroupInfo]
-  private var next: [UInt32: UInt64] = [:]
+  /// Where each group goes on, by its number.
+  package private(set) var next: [UInt32: UInt64] = [:]
   private var version: Int64 = -1
 
   /// Follows the groups that `wanted` picks among all, now and whenever there are new ones.
@@ -30,6 +31,7 @@ package final class LogFollow {
     self.query.from = .distantPast
     self.query.through = .distantFuture
     self.query.selection = .all
+    self.query.after = [:]
   }
 
   /// Gives what is new; true when there was anything to look at.

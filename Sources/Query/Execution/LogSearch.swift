@@ -11,6 +11,8 @@ package final class LogSearch: Sendable {
   private let isCancelled: @Sendable () -> Bool
   private let workers: Int
   private let orderBytesMax: Int
+  private let progress: (@Sendable (SearchProgress) -> Void)?
+  private let done = Mutex(SearchProgress())
 
   struct WorkItem: Sendable {
     let block: BlockReference
@@ -25,17 +27,21 @@ package final class LogSearch: Sendable {
     reader: StoreReader,
     workers: Int,
     orderBytesMax: Int = OrderedEvents.bytesMax,
-    isCancelled: @escaping @Sendable () -> Bool = { false }
+    isCancelled: @escaping @Sendable () -> Bool = { false },
+    progress: (@Sendable (SearchProgress) -> Void)? = nil
   ) throws(StoreError) {
     self.query = query
     matcher = MessageMatcher(query.pattern)
     self.isCancelled = isCancelled
+    self.progress = progress
     self.workers = max(1, workers)
     self.orderBytesMax = orderBytesMax
     var found: [WorkItem] = []
     try reader.snapshot { () throws(StoreError) in
       for group in query.groups {
-        for block in try reader.blocks(of: group.id, from: query.from, through: query.through) {
+        let first = query.after[group.id] ?? 0
+        for block in try reader.blocks(of: group.id, from: query.from, through: query.through)
+        where block.endSequence > first {
           found.append(WorkItem(block: block, group: group))
         }
       }
@@ -57,7 +63,11 @@ package final class LogSearch: Sendable {
     let total = Mutex(QueryStatistics())
     forEachWorker { next in
       var scan = BlockScan(query, matcher)
-      while let index = next() { _ = scan.count(work[index].block, group: work[index].group) }
+      while let index = next() {
+        _ = scan.count(work[index].block, group: work[index].group)
+        report(work[index].block)
+        if scan.statistics.failure != nil { break }
+      }
       let statistics = scan.statistics
       total.withLock { $0.add(statistics) }
     }
@@ -80,8 +90,11 @@ package final class LogSearch: Sendable {
         let matches = scan.matches(
           of: item.block,
           group: item.group,
+          from: query.after[item.group.id] ?? 0,
           selection: query.selection
         )
+        report(item.block)
+        if scan.statistics.failure != nil { break }
         top.withLock { $0.add(matches) }
       }
       let statistics = scan.statistics
@@ -122,7 +135,16 @@ package final class LogSearch: Sendable {
         guard goesOn else { break }
         // The oldest of a block may all have been given in an earlier pass.
         let selection = queue.isFirstPass ? query.selection : .all
-        queue.add(scan.matches(of: item.block, group: item.group, selection: selection))
+        queue.add(
+          scan.matches(
+            of: item.block,
+            group: item.group,
+            from: query.after[item.group.id] ?? 0,
+            selection: selection
+          )
+        )
+        report(item.block)
+        if scan.statistics.failure != nil { goesOn = false }
       }
       if goesOn { give(before: nil) }
     } while goesOn && queue.startNextPass()
@@ -132,6 +154,17 @@ package final class LogSearch: Sendable {
   }
 
   // MARK: workers
+
+  private func report(_ block: BlockReference) {
+    guard let progress else { return }
+    let now = done.withLock { done in
+      done.blocks += 1
+      done.allBlocks = work.count
+      done.bytes += block.rawBytes
+      return done
+    }
+    progress(now)
+  }
 
   /// Runs `body` on every worker; `next` hands out the positions of the work, each once, in order.
   private func forEachWorker(_ body: @Sendable (() -> Int?) -> Void) {
@@ -149,6 +182,14 @@ package final class LogSearch: Sendable {
     }
     WorkerThreads.run(count: min(workers, total)) { body(next) }
   }
+}
+
+/// How far a search is.
+package struct SearchProgress: Sendable {
+  package var blocks = 0
+  package var allBlocks = 0
+  /// Raw bytes of the blocks that are done with, read or skipped.
+  package var bytes = 0
 }
 
 /// The newest events so far, at most `limit`.

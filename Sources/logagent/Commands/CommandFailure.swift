@@ -48,8 +48,9 @@ struct CommandFailure: Error {
   }
 
   func report() {
-    StandardError.write("error: \(message)\n")
-    if let help { StandardError.write("help: \(help)\n") }
+    // Both may quote what somebody else wrote.
+    StandardError.write("error: \(TerminalText.lines(message))\n")
+    if let help { StandardError.write("help: \(TerminalText.lines(help))\n") }
   }
 }
 

@@ -10,19 +10,19 @@ struct ImportCommand: ParsableCommand {
     abstract: "Reads old log files into the store; repeating it adds only what is new.",
     discussion: """
       Formats: docker-json (Docker's json-file), cri (containerd, Podman), lines (plain text; a \
-      line's \
-      own RFC 3339 time if it begins with one, else the time of the import), jsonl (objects with \
-      `timestamp` in milliseconds, `message` and maybe `logStream`). Files ending in .gz are \
-      unpacked. \
-      A file is known by its content, so it may be renamed, and an import may be broken off and \
-      repeated.
+      line's own RFC 3339 time if it begins with one, else the time of the import), jsonl (objects \
+      with `timestamp` in milliseconds, `message` and maybe `logStream`), csv; the last two also as \
+      `export` writes them, which are read back unchanged. Files ending in .gz or .zst are \
+      unpacked. A file is known by its content, so it may be renamed, and an import may be broken \
+      off and repeated.
 
         logagent import --format docker-json --resource api /var/lib/docker/containers/*/*-json.log
         logagent import --format lines --resource nginx /var/log/nginx/access.log.*.gz
+        logagent import --format jsonl --resource api api.jsonl.zst
       """
   )
 
-  @Option(help: "docker-json, cri, lines or jsonl.")
+  @Option(help: "docker-json, cri, lines, jsonl or csv.")
   var format: ImportFormat
 
   @Option(help: "The resource that the logs belong to, or a full log group name.")
@@ -118,6 +118,7 @@ enum ImportFormat: String, ExpressibleByArgument, CaseIterable {
   case cri
   case lines
   case jsonl
+  case csv
 
   var frame: FrameFormat {
     switch self {
@@ -125,6 +126,7 @@ enum ImportFormat: String, ExpressibleByArgument, CaseIterable {
     case .cri: .cri
     case .lines: .lines
     case .jsonl: .jsonLines
+    case .csv: .csv
     }
   }
 }

@@ -6,7 +6,8 @@ internal import Query
 /// The flags of `stacktape logs`, with both forms of their aliases, and those of our own.
 struct LogsOptions: ParsableArguments {
   @Argument(
-    help: "A resource, `resource/container`, a full log group name, or a pattern with `*`."
+    help: "A resource, `resource/container`, a full log group name, or a pattern with `*`.",
+    completion: .custom(LiveCompletion.resources)
   )
   var targets: [String] = []
 
@@ -14,7 +15,8 @@ struct LogsOptions: ParsableArguments {
     name: [
       .customLong("resourceName"), .customLong("rn"), .customLong("rn", withSingleDash: true),
     ],
-    help: "The same as a target; repeatable."
+    help: "The same as a target; repeatable.",
+    completion: .custom(LiveCompletion.resources)
   )
   var resourceName: [String] = []
 
@@ -96,25 +98,18 @@ struct LogsOptions: ParsableArguments {
 
   @Option(
     name: [
-      .customLong("outputFormat"), .customLong("ofmt"), .customLong("ofmt", withSingleDash: true),
-      .customLong("output"), .customShort("o"),
-    ],
-    help: "tty, plain, jsonl or raw (default: tty on a terminal, else plain)."
-  )
-  var outputFormat: EventFormat?
-
-  @Option(
-    name: [
       .customLong("configPath"), .customLong("cp"), .customLong("cp", withSingleDash: true),
       .customLong("config"),
     ],
-    help: "The configuration file."
+    help: "The configuration file.",
+    completion: .file()
   )
   var configPath: String?
 
   @Option(
     name: .customLong("data-dir"),
-    help: "The data directory, in place of the configuration's."
+    help: "The data directory, in place of the configuration's.",
+    completion: .directory
   )
   var dataDirectory: String?
 
@@ -148,38 +143,11 @@ struct LogsOptions: ParsableArguments {
   )
   var templateID: String?
 
-  @Option(help: "stdout or stderr only.")
-  var stream: StandardStreamChoice?
-
-  @Option(name: .customLong("log-stream"), help: "One log stream, by its name.")
-  var logStream: String?
-
-  @Flag(
-    inversion: .prefixedNo,
-    help: "The resource in front of every line (default: with several)."
-  )
-  var prefix: Bool?
-
   @Flag(help: "The newest event first; with --limit or --head only.")
   var reverse = false
 
-  @Option(
-    name: [.customLong("timestamps"), .customShort("t")],
-    help: "short (time of day), iso, unix (milliseconds) or none; for tty and plain."
-  )
-  var timestamps: TimestampStyle?
-
-  @Flag(help: "Times in UTC.")
-  var utc = false
-
-  @Option(help: "auto, always or never.")
-  var color = "auto"
-
-  @Flag(name: .customLong("no-color"), help: "The same as --color never.")
-  var noColor = false
-
-  @Flag(help: "No hints on standard error.")
-  var quiet = false
+  @Flag(help: "Print the number of matching events only.")
+  var count = false
 
   @Flag(help: "What was read and how long it took, on standard error.")
   var stats = false
@@ -190,56 +158,7 @@ struct LogsOptions: ParsableArguments {
   @Flag(name: .customLong("fail-if-match"), help: "End with 1 when anything matched.")
   var failIfMatch = false
 
-  @Flag(help: "Print the number of matching events only.")
-  var count = false
-}
-
-enum StandardStreamChoice: String, ExpressibleByArgument, CaseIterable {
-  case stdout
-  case stderr
-}
-
-extension EventFormat: ExpressibleByArgument {}
-extension TimestampStyle: ExpressibleByArgument {}
-
-struct LogsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "logs",
-    abstract: "Prints stored log events, as `stacktape logs` does.",
-    discussion: """
-      Without --limit the newest 100 events of the last hour, oldest first. Works while the daemon \
-      runs, while it is stopped, and on a copied data directory.
-
-        logagent logs api --startTime 2h --filter ERROR
-        logagent logs api importCatalog -S today -n 1000 -o jsonl
-        logagent logs nightlyReport --raw | jq '.events[].message'
-        logagent logs '*' --filter '"card declined"' --fail-if-match
-      """
-  )
-
-  @OptionGroup var options: LogsOptions
-
-  @Flag(
-    name: [.customLong("follow"), .customShort("F")],
-    help: "Go on with what comes, as `tail`."
-  )
-  var follow = false
-
-  func run() throws {
-    try LogsRun(options, follows: follow).run()
-  }
-}
-
-struct TailCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "tail",
-    abstract: "Prints the newest events, then every new one as it is stored.",
-    discussion: "The same as `logs --follow`; all filters apply. Ends with Ctrl-C."
-  )
-
-  @OptionGroup var options: LogsOptions
-
-  func run() throws {
-    try LogsRun(options, follows: true).run()
-  }
+  @OptionGroup(title: "Matching") var match: MatchOptions
+  @OptionGroup(title: "Going on later") var cursor: CursorOptions
+  @OptionGroup(title: "Looks") var view: ViewOptions
 }

@@ -7,325 +7,229 @@ internal import Store
 /// One run of `logs` or `tail`: what was typed becomes a query, its answer goes to standard output.
 struct LogsRun {
   private let options: LogsOptions
+  private let request: LogsRequest
   private let follows: Bool
   private let output: OutputBuffer
   private let clock = SystemClock()
+  private let progress: ProgressLine
 
-  init(_ options: LogsOptions, follows: Bool, output: OutputBuffer = OutputBuffer()) {
+  init(_ options: LogsOptions, follows: Bool, output: OutputBuffer? = nil) {
     self.options = options
     self.follows = follows
-    self.output = output
+    request = LogsRequest(options: options, follows: follows)
+    self.output = output ?? OutputBuffer(1, pager: Self.pager(options, follows: follows))
+    let isShown = !options.view.quiet && !options.agent && Terminal.isTerminal(2)
+    progress = ProgressLine(isShown: isShown, clock: clock)
   }
 
-  func run() throws {
-    try refuse()
-    InterruptSignal.install()
-    let configuration = try configuration()
-    let reader: StoreReader
-    let all: [GroupInfo]
-    do throws(StoreError) {
-      reader = try StoreReader(dataDirectory: configuration.dataDirectory)
-      all = try reader.groups()
-    } catch {
-      throw CommandFailure(error)
-    }
-    let names = try targets(among: all, configuration)
-    let query = try query(all.filter { names.contains($0.group) })
-    let started = clock.monotonic()
-    let statistics: QueryStatistics
-    do throws(StoreError) {
-      var known: [GroupInfo] = []
-      statistics = try answer(query, reader, output, known: &known)
-      output.flush()
-      report(statistics, since: started)
-      if follows, !output.isClosed { try followOn(query, reader, output, known, configuration) }
-      output.flush()
-    } catch {
-      throw CommandFailure(error)
-    }
-    let status = exitStatus(statistics)
-    if status != 0 { throw ExitCode(status) }
-  }
-
-  // MARK: what was typed
-
-  private func refuse() throws(CommandFailure) {
-    if options.query != nil {
-      throw CommandFailure(
-        "--query (Logs Insights) is not supported in this version",
-        help: "use --filter with terms, and -o jsonl for other tools",
-        status: CommandFailure.Status.usage
-      )
-    }
-    if options.templateID != nil {
-      throw CommandFailure(
-        "--templateId needs the Stacktape service",
-        help: "name the resource with --resourceName",
-        status: CommandFailure.Status.usage
-      )
-    }
-    if options.head != nil, options.limit != nil {
-      throw CommandFailure(
-        "--head and --limit exclude each other",
-        status: CommandFailure.Status.usage
-      )
-    }
-    if options.reverse, follows || options.limit == "all" || options.limit == "0" {
-      throw CommandFailure(
-        "--reverse needs an end: it goes with --limit or --head only",
-        status: CommandFailure.Status.usage
-      )
-    }
-    if follows, options.raw || options.agent || options.count {
-      throw CommandFailure(
-        "--raw, --agent and --count give one answer and end",
-        help: "to follow: -o jsonl",
-        status: CommandFailure.Status.usage
-      )
-    }
-    if !["auto", "always", "never"].contains(options.color) {
-      throw CommandFailure(
-        "--color is auto, always or never, not `\(options.color)`",
-        status: CommandFailure.Status.usage
-      )
-    }
-  }
-
-  private func configuration() throws(CommandFailure) -> Configuration {
-    var location = StoreLocation()
-    location.config = options.configPath.map { path in
-      guard let base = options.currentWorkingDirectory, !path.hasPrefix("/") else { return path }
-      return base + "/" + path
-    }
-    location.dataDirectory = options.dataDirectory
-    var configuration = try location.load()
-    if let stage = options.stage { configuration.stage = stage }
-    if let project = options.projectName { configuration.project = project }
-    return configuration
-  }
-
-  /// The log groups that the targets name; all of them when there is no target and just one group.
-  private func targets(
-    among all: [GroupInfo],
-    _ configuration: Configuration
-  ) throws(CommandFailure) -> Set<LogGroup> {
-    let names = options.targets + options.resourceName
-    let groups = all.map(\.group)
-    guard !names.isEmpty else {
-      if groups.count <= 1 { return Set(groups) }
-      throw misread(groups, configuration)
-        ?? CommandFailure(
-          "which resource? there are \(groups.count) log groups",
-          help: "name one, or '*' for all; `logagent groups` lists them",
-          status: CommandFailure.Status.usage
-        )
-    }
-    let search = GroupSearch(groups, stack: configuration.stack)
-    var found: Set<LogGroup> = []
-    for name in names {
-      if name.contains("*") {
-        let glob = Glob(name)
-        let hits = groups.filter {
-          glob.matches($0.name) || GroupParts($0.name).map { glob.matches($0.shown) } ?? false
-        }
-        guard !hits.isEmpty || groups.isEmpty else {
-          throw CommandFailure(
-            "no log group fits `\(name)`",
-            help: "`logagent groups` lists what there is",
-            status: CommandFailure.Status.noInput
-          )
-        }
-        found.formUnion(hits)
-        continue
-      }
-      do throws(GroupSearch.NotFound) {
-        found.formUnion(try search.find(name, container: options.container))
-      } catch {
-        throw CommandFailure(
-          error.description,
-          help: "`logagent groups` lists what there is",
-          status: CommandFailure.Status.noInput
-        )
-      }
-    }
-    return found
-  }
-
-  /// `-f api`, meant as follow: the most likely mistake of people who know other tools.
-  private func misread(_ groups: [LogGroup], _ configuration: Configuration) -> CommandFailure? {
-    guard let filter = options.filter,
-      // Silence is right: a filter that names no resource is just a filter.
-      (try? GroupSearch(groups, stack: configuration.stack).find(filter)) != nil
-    else { return nil }
-    return CommandFailure(
-      "-f is --filter (as in stacktape logs)",
-      help: "to follow: logagent tail \(filter)",
-      status: CommandFailure.Status.usage
+  private static func pager(_ options: LogsOptions, follows: Bool) -> PagerChoice? {
+    guard !follows, !options.agent, options.view.pager ?? true else { return nil }
+    return PagerChoice.find(
+      isTerminal: Terminal.isTerminal(1),
+      rows: Terminal.rows(1),
+      columns: Terminal.columns(1),
+      environment: { ProcessEnvironment.value(of: $0) }
     )
   }
 
-  private func query(_ groups: [GroupInfo]) throws(CommandFailure) -> LogQuery {
+  func run() throws {
+    try request.refuse()
+    InterruptSignal.install()
+    let configuration = try request.configuration()
+    let reader = try storing { () throws(StoreError) in
+      try StoreReader(dataDirectory: configuration.dataDirectory)
+    }
+    let all = try storing { () throws(StoreError) in try reader.groups() }
+    let names = try request.targets(among: all.map(\.group), configuration)
+    let groups = all.filter { names.contains($0.group) }
+    var keeper = try cursor(reader, groups)
     let now = Timestamp(nanoseconds: clock.now())
-    let isUTC = options.utc
-    let offset: (Int64) -> Int64 = { isUTC ? 0 : LocalTime.offsetSeconds(atEpochSecond: $0) }
-    do throws(QueryDiagnostic) {
-      var through = Timestamp.distantFuture
-      var end = now
-      if let text = options.endTime {
-        end = try TimeExpression.parse(text, now: now, offset: offset)
-        through = end
-        // CloudWatch counts in milliseconds and includes the last one.
-        if through.nanoseconds % 1_000_000 == 0 { through = through.adding(nanoseconds: 999_999) }
-      }
-      let from = try TimeExpression.parse(
-        options.startTime ?? "1h",
-        now: now,
-        anchor: end,
-        offset: offset
-      )
-      var query = LogQuery(groups: groups, from: from, through: through, now: now)
-      if let filter = options.filter { query.pattern = try FilterPatternParser.parse(filter) }
-      if case .terms(let terms) = query.pattern, !terms.ignored.isEmpty, !options.quiet {
-        StandardError.write(
-          "warning: \(terms.ignored.joined(separator: " ")) ignored: optional terms count only "
-            + "when every term is optional\n"
-        )
-      }
-      query.selection = try selection()
-      query.onlyStderr = options.stream.map { $0 == .stderr }
-      if let name = options.logStream { query.stream = { $0 == name } }
-      return query
-    } catch {
-      throw CommandFailure(error.description, status: CommandFailure.Status.data)
-    }
+    let query = try request.query(groups, now: now, cursor: keeper.start)
+    let status = try answer(query, reader, configuration, &keeper)
+    if status != 0 { throw ExitCode(status) }
   }
 
-  private func selection() throws(QueryDiagnostic) -> LogQuery.Selection {
-    if let head = options.head { return .oldest(max(0, head)) }
-    guard let limit = options.limit else { return .newest(100) }
-    if limit == "all" || limit == "0" { return .all }
-    guard let count = Int(limit), count > 0 else {
-      throw QueryDiagnostic(
-        "--limit takes a number or `all`",
-        in: limit,
-        at: 0..<max(1, limit.count)
+  private func cursor(
+    _ reader: StoreReader,
+    _ groups: [GroupInfo]
+  ) throws(CommandFailure) -> CursorKeeper {
+    let store = try storing { () throws(StoreError) in try reader.storeID() }
+    let keeper = try CursorKeeper(options.cursor, store: store)
+    if let ahead = keeper.start?.groupAhead(of: groups) {
+      throw CommandFailure(
+        "the cursor is ahead of \(ahead.group.name): the store is older than it",
+        help: "remove the cursor to begin anew",
+        status: CommandFailure.Status.data
       )
     }
-    return .newest(count)
+    return keeper
   }
 
-  // MARK: the answer
-
+  /// Prints the answer, goes on with what comes where that was asked for; the exit status.
   private func answer(
     _ query: LogQuery,
     _ reader: StoreReader,
-    _ output: OutputBuffer,
-    known: inout [GroupInfo]
+    _ configuration: Configuration,
+    _ keeper: inout CursorKeeper
+  ) throws(CommandFailure) -> Int32 {
+    let started = clock.monotonic()
+    let printer = try printer(query, reader)
+    var known: [UInt32: UInt64] = [:]
+    let statistics = try storing { () throws(StoreError) in
+      try firstAnswer(query, reader, printer, known: &known)
+    }
+    progress.erase()
+    if let failure = statistics.failure {
+      throw CommandFailure(
+        failure.description,
+        help: failure.hint,
+        status: CommandFailure.Status.data
+      )
+    }
+    if follows { output.flush() } else { output.finish() }
+    try checkWritten()
+    if !output.isClosed, !InterruptSignal.isRaised {
+      keeper.move(to: known)
+      try keeper.keep()
+    }
+    report(statistics, since: started)
+    if follows, !output.isClosed {
+      try followOn(query, reader, printer, known, configuration, &keeper)
+      output.finish()
+      try checkWritten()
+    }
+    keeper.show()
+    return exitStatus(statistics)
+  }
+
+  /// A reader that went away has had enough; a full disk is an error.
+  private func checkWritten() throws(CommandFailure) {
+    if let failure = output.failure {
+      throw CommandFailure(failure.description, status: CommandFailure.Status.io)
+    }
+  }
+
+  private func firstAnswer(
+    _ query: LogQuery,
+    _ reader: StoreReader,
+    _ printer: LogsPrinter,
+    known: inout [UInt32: UInt64]
   ) throws(StoreError) -> QueryStatistics {
     if options.count {
       let statistics = try search(query, reader).count()
       output.append("\(statistics.matchedEvents)\n")
       return statistics
     }
-    if options.raw || options.agent { return try rawAnswer(query, reader, output) }
-    let writer = writer(output, severalGroups: query.groups.count > 1)
+    if options.raw || options.agent { return try rawAnswer(query, reader) }
     // One snapshot: what follows goes on exactly behind what is printed first.
     let plan = try reader.snapshot { () throws(StoreError) in
       // A group that has come since the targets were resolved is followed from its first event.
       let searched = Set(query.groups.map(\.id))
-      known = try reader.groups().filter { searched.contains($0.id) }
+      for group in try reader.groups() where searched.contains(group.id) {
+        known[group.id] = group.nextSequence
+      }
       return try search(query, reader)
     }
-    guard options.reverse else {
-      return plan.run { event in
-        writer.write(event)
-        return !output.isClosed
-      }
-    }
-    var events: [MatchedEvent] = []
-    let statistics = plan.run { event in
-      events.append(event)
-      return true
-    }
-    for event in events.reversed() where !output.isClosed { writer.write(event) }
+    let statistics = try printer.print(plan, isReversed: options.reverse) { progress.erase() }
+    if !follows { printer.finish() }
     return statistics
   }
 
   private func search(_ query: LogQuery, _ reader: StoreReader) throws(StoreError) -> LogSearch {
-    try LogSearch(
+    let progress = progress
+    return try LogSearch(
       query,
       reader: reader,
       workers: WorkerThreads.processors,
-      isCancelled: { InterruptSignal.isRaised }
+      isCancelled: { InterruptSignal.isRaised },
+      progress: { done in
+        progress.show {
+          "scanning \(done.blocks) of \(done.allBlocks) blocks, "
+            + "\(ByteCount.text(UInt64(done.bytes)))…"
+        }
+      }
     )
   }
 
   /// `{"logGroup":…,"events":[{"timestamp","message","logStream"}]}`, one object for each group.
   private func rawAnswer(
     _ query: LogQuery,
-    _ reader: StoreReader,
-    _ output: OutputBuffer
+    _ reader: StoreReader
   ) throws(StoreError) -> QueryStatistics {
     var total = QueryStatistics()
+    let isTerminal = Terminal.isTerminal(1)
     for group in query.groups {
       var one = query
       one.groups = [group]
-      output.append { bytes in
-        bytes.append(utf8: "{\"logGroup\":")
-        JSONWriter.appendString(group.group.name, to: &bytes)
-        bytes.append(utf8: ",\"events\":[")
-      }
-      var isFirst = true
+      let printer = RawPrinter(group.group, output: output, isTerminal: isTerminal)
+      let plan = try search(one, reader)
+      let lines = ContextLines(one, reader: reader, sides: options.match.context)
       total.add(
-        try search(one, reader).run { event in
-          output.append { bytes in
-            if !isFirst { bytes.append(0x2C) }
-            EventWriter.appendCore(event, to: &bytes)
-            bytes.append(0x7D)
-          }
-          isFirst = false
+        try lines.run(plan, isReversed: options.reverse) { item in
+          printer.write(item.event, isContext: item.isContext)
           return !output.isClosed
         }
       )
-      output.append("]}\n")
+      printer.finish()
     }
     return total
   }
 
-  private func writer(_ output: OutputBuffer, severalGroups: Bool) -> EventWriter {
+  private func printer(
+    _ query: LogQuery,
+    _ reader: StoreReader
+  ) throws(CommandFailure) -> LogsPrinter {
     let environment: (String) -> String? = { ProcessEnvironment.value(of: $0) }
-    let isTerminal = Terminal.isTerminal(1) && environment("CI") == nil
-    let colour = options.noColor || options.agent ? "never" : options.color
-    let format = options.outputFormat ?? (isTerminal ? .tty : .plain)
-    return EventWriter(
-      format,
+    let view = options.view
+    let isTerminal = Terminal.isTerminal(1)
+    let format = view.outputFormat ?? (isTerminal && environment("CI") == nil ? .tty : .plain)
+    let choice = view.noColor || options.agent ? ColourChoice.never : view.color
+    var style = EventStyle(
+      format: format,
+      time: EventTime(
+        view.timestamps ?? (format == .tty ? .short : .iso),
+        now: query.now,
+        hasZone: view.timezone != nil,
+        offset: view.offset
+      )
+    )
+    style.usesColour =
+      format == .tty
+      && Colour.isWanted(choice, isTerminal: isTerminal, environment: environment)
+    style.showsPrefix = view.prefix ?? (query.groups.count > 1)
+    style.isTerminal = isTerminal
+    style.fields = view.fields?.fields ?? []
+    style.hasContext = options.match.context != nil
+    if style.usesColour, let highlight = try request.highlights() {
+      style.highlights = { highlight.ranges(in: $0) }
+    }
+    return LogsPrinter(
+      EventWriter(style, output: output),
       output: output,
-      usesColour: format == .tty && Colour.isWanted(colour, environment: environment),
-      showsPrefix: options.prefix ?? severalGroups,
-      isUTC: options.utc,
-      timestamps: options.timestamps,
-      isTerminal: Terminal.isTerminal(1),
-      prefix: { GroupParts($0.group.group.name)?.shown ?? $0.group.group.name }
+      lines: ContextLines(query, reader: reader, sides: options.match.context)
     )
   }
 
   private func report(_ statistics: QueryStatistics, since started: Int64) {
     if options.stats {
-      let milliseconds = (clock.monotonic() - started) / 1_000_000
-      StandardError.write(
-        "\(statistics.matchedEvents) matched of \(statistics.scannedEvents) read · blocks "
-          + "\(statistics.blocks - statistics.prunedBlocks) read, "
-          + "\(statistics.prunedBlocks) pruned · "
-          + "\(ByteCount.text(UInt64(statistics.scannedBytes))) in \(milliseconds) ms\n"
-      )
+      StandardError.write(statistics.text(nanoseconds: clock.monotonic() - started) + "\n")
     }
     if statistics.damagedBlocks > 0 {
       StandardError.write(
         "warning: \(statistics.damagedBlocks) blocks could not be read; gaps show where\n"
       )
     }
-    if statistics.matchedEvents == 0, !options.quiet, !options.agent, !options.count, !follows {
-      StandardError.write("no events\n")
+    let isTold = !options.view.quiet && !options.agent && !options.count
+    if statistics.matchedEvents == 0, isTold, !follows { StandardError.write("no events\n") }
+    if isTold, !follows, let target = options.targets.first, Terminal.isTerminal(1),
+      Terminal.isTerminal(2)
+    {
+      let isColoured = Colour.isWanted(
+        options.view.noColor ? .never : options.view.color,
+        environment: { ProcessEnvironment.value(of: $0) }
+      )
+      let hint = "follow with: logagent tail \(TerminalText.string(target))"
+      StandardError.write((isColoured ? Colour.dim + hint + Colour.reset : hint) + "\n")
     }
   }
 
@@ -341,23 +245,49 @@ struct LogsRun {
   private func followOn(
     _ query: LogQuery,
     _ reader: StoreReader,
-    _ output: OutputBuffer,
-    _ known: [GroupInfo],
-    _ configuration: Configuration
-  ) throws(StoreError) {
-    let next = Dictionary(uniqueKeysWithValues: known.map { ($0.id, $0.nextSequence) })
-    let run = self
-    let follow = LogFollow(query, reader: reader, next: next) { groups in
+    _ printer: LogsPrinter,
+    _ known: [UInt32: UInt64],
+    _ configuration: Configuration,
+    _ keeper: inout CursorKeeper
+  ) throws(CommandFailure) {
+    let request = request
+    let follow = LogFollow(query, reader: reader, next: known) { groups in
       // Silence is right: nothing is called so yet; it may come.
-      guard let names = try? run.targets(among: groups, configuration) else { return [] }
+      guard let names = try? request.targets(among: groups.map(\.group), configuration) else {
+        return []
+      }
       return groups.filter { names.contains($0.group) }
     }
-    let writer = writer(output, severalGroups: query.groups.count > 1)
     while !output.isClosed && !InterruptSignal.isRaised {
-      let isNews = try follow.poll(now: Timestamp(nanoseconds: clock.now())) { writer.write($0) }
+      let now = Timestamp(nanoseconds: clock.now())
+      let read = try storing { () throws(StoreError) in try printer.follow(follow, now: now) }
       output.flush()
       output.checkReader()
-      if !isNews { Poller.wait(readable: [], nanoseconds: 50_000_000) }
+      try checkWritten()
+      if let read, !output.isClosed {
+        keeper.move(to: read)
+        try keeper.keep()
+      } else {
+        Poller.wait(readable: [], nanoseconds: 50_000_000)
+      }
     }
+  }
+}
+
+/// The store's errors as a command's.
+func storing<T>(_ body: () throws(StoreError) -> T) throws(CommandFailure) -> T {
+  do throws(StoreError) {
+    return try body()
+  } catch {
+    throw CommandFailure(error)
+  }
+}
+
+extension QueryStatistics {
+  /// `12 matched of 5,000 read · blocks 2 read, 39 pruned · 4.1 MB in 9 ms`.
+  func text(nanoseconds: Int64) -> String {
+    "\(matchedEvents) matched of \(scannedEvents) read · blocks \(blocks - prunedBlocks) read, "
+      + "\(prunedBlocks) pruned · \(ByteCount.text(UInt64(scannedBytes))) in "
+      + "\(nanoseconds / 1_000_000) ms"
   }
 }

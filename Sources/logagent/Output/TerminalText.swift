@@ -54,6 +54,54 @@ enum TerminalText {
     return String(repairing: bytes.span)
   }
 
+  /// Text for one cell of a table: line breaks are shown, as `\n`, and tabs are blanks.
+  static func line(_ text: Span<UInt8>) -> String {
+    var bytes: [UInt8] = []
+    var at = 0
+    while at < text.count {
+      let end = Bytes.firstIndex(of: 0x0A, in: text, from: at) ?? text.count
+      append(text.extracting(at..<end), to: &bytes)
+      if end < text.count { bytes.append(utf8: "\\n") }
+      at = end + 1
+    }
+    for index in bytes.indices where bytes[index] == 0x09 { bytes[index] = 0x20 }
+    return String(repairing: bytes.span)
+  }
+
+  /// Lines that may quote anything, such as an error's: every line is made safe, none is indented.
+  static func lines(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { string(String($0)) }.joined(separator: "\n")
+  }
+
+  /// JSON text on a terminal: what is valid inside of a string and yet acts on a terminal (DEL, C1
+  /// controls, bidirectional overrides) is written as `\u` escapes, which mean the same.
+  static func appendJSON(_ text: Span<UInt8>, to bytes: inout [UInt8]) {
+    var at = 0
+    while at < text.count {
+      let byte = text[at]
+      let length = byte < 0x80 ? 1 : max(1, JSONWriter.sequenceLength(text, at))
+      let scalar = length > 1 ? decode(text, at, length) : UInt32(byte)
+      if byte == 0x7F || length > 1 && isHarmful(scalar) {
+        if scalar < 0x10000 {
+          appendEscape(scalar, to: &bytes)
+        } else {
+          appendEscape(0xD7C0 + scalar >> 10, to: &bytes)
+          appendEscape(0xDC00 + scalar & 0x3FF, to: &bytes)
+        }
+      } else {
+        bytes.append(copying: text.extracting(at..<(at + length)))
+      }
+      at += length
+    }
+  }
+
+  /// One UTF-16 unit as JSON's `\u` escape.
+  private static func appendEscape(_ unit: UInt32, to bytes: inout [UInt8]) {
+    let digits = String(unit, radix: 16)
+    bytes.append(utf8: "\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+  }
+
   /// Bytes of the colour sequence that begins at `start`; nil when it is none or incomplete.
   private static func colourLength(_ text: Span<UInt8>, _ start: Int) -> Int? {
     guard start + 2 < text.count, text[start + 1] == 0x5B else { return nil }

@@ -65,6 +65,9 @@ int clinux_set_nonblocking(int fd, int on);
 /// TIOCGWINSZ columns of a terminal, or 0.
 int clinux_terminal_columns(int fd);
 
+/// TIOCGWINSZ rows of a terminal, or 0.
+int clinux_terminal_rows(int fd);
+
 /// Free bytes for unprivileged users, total bytes and file-system magic of the file system of `fd`.
 int clinux_file_system(int fd, uint64_t *free_bytes, uint64_t *total_bytes, uint64_t *free_inodes,
                        uint64_t *magic);
