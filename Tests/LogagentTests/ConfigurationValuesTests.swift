@@ -1,5 +1,6 @@
 import Foundation
 import LogModel
+import Platform
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 internal import LogModel
+internal import Platform
 
 /// Finds the log groups that a person means by a resource's name, `resource/container` or a group's
 /// full name, among those that exist.

@@ -1,4 +1,5 @@
 internal import LogModel
+internal import Platform
 
 /// Reads `logging`, which is the same map in both files.
 ///

@@ -1,4 +1,5 @@
 internal import LogModel
+internal import Platform
 
 /// Reads typed values from nodes, and collects what is wrong with them.
 ///

@@ -4,9 +4,16 @@
 /// places in the text do not count.
 package struct InsightsQuery: Sendable, Equatable {
   package var commands: [InsightsCommand]
+  /// Where each command stands in the text; empty for a query that was not parsed.
+  package var ranges: [TextRange]
 
-  package init(_ commands: [InsightsCommand]) {
+  package init(_ commands: [InsightsCommand], ranges: [TextRange] = []) {
     self.commands = commands
+    self.ranges = ranges
+  }
+
+  package static func == (left: InsightsQuery, right: InsightsQuery) -> Bool {
+    left.commands == right.commands
   }
 }
 
@@ -44,10 +51,12 @@ package enum InsightsCommand: Sendable, Equatable {
 /// An expression that becomes a column, with `as` or without.
 package struct InsightsItem: Sendable, Equatable {
   package var expression: InsightsExpression
-  package var alias: String?
+  package let alias: String?
   /// The expression exactly as it was written.
-  package var text: String
-  package var range: TextRange
+  package let text: String
+  /// The column's name: the alias, or what was written, without the backticks around a field.
+  package let name: String
+  package let range: TextRange
 
   package init(
     _ expression: InsightsExpression,
@@ -59,13 +68,13 @@ package struct InsightsItem: Sendable, Equatable {
     self.alias = alias
     self.text = text
     self.range = range
-  }
-
-  /// The column's name: the alias, or what was written, without the backticks around a field.
-  package var name: String {
-    if let alias { return alias }
-    guard case .field = expression else { return text }
-    return text.filter { $0 != "`" }
+    if let alias {
+      name = alias
+    } else if case .field = expression {
+      name = String(text.unicodeScalars.filter { $0 != "`" })
+    } else {
+      name = text
+    }
   }
 
   /// The text counts where it names the column.

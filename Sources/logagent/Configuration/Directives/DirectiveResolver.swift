@@ -1,4 +1,5 @@
 internal import LogModel
+internal import Platform
 
 /// Replaces directives by what they stand for on this machine.
 ///

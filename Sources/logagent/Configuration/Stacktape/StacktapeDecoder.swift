@@ -1,4 +1,5 @@
 internal import LogModel
+internal import Platform
 
 /// Takes from a stacktape.yml what matters on this machine.
 ///

@@ -1,8 +1,8 @@
 /// Finds the name that was probably meant.
-enum NearestName {
+package enum NearestName {
   /// The candidate at the smallest edit distance of at most 3 (and less than half of a short name),
   /// or one that the name begins or that begins with it; nil when nothing is near.
-  static func find(_ name: String, among candidates: [String]) -> String? {
+  package static func find(_ name: String, among candidates: [String]) -> String? {
     let wanted = Array(name.lowercased().utf8.prefix(128))
     guard wanted.count > 0 else { return nil }
     var best: (name: String, distance: Int)?
@@ -21,7 +21,7 @@ enum NearestName {
   }
 
   /// Edit distance with transpositions of neighbours counted as one.
-  static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+  package static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var beforeLast = [Int](repeating: 0, count: right.count + 1)
     var last = Array(0...right.count)
     for row in left.indices {
