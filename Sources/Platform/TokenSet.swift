@@ -37,6 +37,12 @@ package final class TokenSet {
     for index in 0..<count { body(unsafe found[index]) }
   }
 
+  /// Stands for `\u00` in the bytes, a JSON escape of an ASCII character; no token looks like it.
+  package static let escapeMark: UInt64 = 0x3030_755C
+
+  /// Notes that the bytes hold such escapes.
+  package func insertEscapeMark() { insert(Self.escapeMark) }
+
   /// Adds the entries of all tokens in `bytes`.
   package func insertTokens(of bytes: Span<UInt8>) {
     // Safety: every load is checked against `count`; the short tail is read bytewise.

@@ -10,6 +10,7 @@ struct BlockScan: ~Copyable {
   private var messages: [UInt8] = []
   private let query: LogQuery
   private let matcher: MessageMatcher
+  private let scan: MessageScan
   private let check: ConditionCheck?
   private let probes: [NeedleProbe]
   private let literals: [[UInt8]]
@@ -18,6 +19,7 @@ struct BlockScan: ~Copyable {
   init(_ query: LogQuery, _ matcher: MessageMatcher) {
     self.query = query
     self.matcher = matcher
+    scan = MessageScan(matcher)
     check = query.conditions.isEmpty ? nil : ConditionCheck(query.conditions)
     literals = query.conditions.literals
     probes = matcher.probes + literals.map { NeedleProbe(literal: $0.span) }
@@ -114,21 +116,25 @@ struct BlockScan: ~Copyable {
     let messages = messages
     let check = check
     var failure: PatternFailure?
-    matcher.forEachMatch(in: messages.span, columns.records) { index in
-      guard index >= first, limits.allow(index, columns) else { return true }
-      if let check {
-        let record = columns.records[index]
-        do throws(PatternFailure) {
-          guard try check.passes(messages.span.extracting(record.range), record.flags) else {
-            return true
+    do throws(PatternFailure) {
+      try scan.forEachMatch(in: messages.span, columns.records) { index in
+        guard index >= first, limits.allow(index, columns) else { return true }
+        if let check {
+          let record = columns.records[index]
+          do throws(PatternFailure) {
+            guard try check.passes(messages.span.extracting(record.range), record.flags) else {
+              return true
+            }
+          } catch {
+            failure = error
+            return false
           }
-        } catch {
-          failure = error
-          return false
         }
+        body(index)
+        return true
       }
-      body(index)
-      return true
+    } catch {
+      failure = error
     }
     if let failure { statistics.failure = failure }
   }

@@ -7,12 +7,12 @@ internal import Store
 /// Used by one thread.
 package final class EventTest {
   private let query: LogQuery
-  private let matcher: MessageMatcher
+  private let scan: MessageScan
   private let check: ConditionCheck
 
   package init(_ query: LogQuery) {
     self.query = query
-    matcher = MessageMatcher(query.pattern)
+    scan = MessageScan(query.pattern)
     check = ConditionCheck(query.conditions)
   }
 
@@ -22,7 +22,7 @@ package final class EventTest {
       query.stream?(event.stream.name) ?? true
     else { return false }
     // Silence is right: the search itself reports an expression that must be given up.
-    return matcher.matches(event.message.span)
+    return (try? scan.matches(event.message.span)) ?? false
       && (try? check.passes(event.message.span, event.flags)) ?? false
   }
 }

@@ -13,6 +13,8 @@ package final class LogFollow {
   /// Where each group goes on, by its number.
   package private(set) var next: [UInt32: UInt64] = [:]
   private var version: Int64 = -1
+  /// Why a regular expression was given up; from then on nothing more is found.
+  package private(set) var failure: PatternFailure?
 
   /// Follows the groups that `wanted` picks among all, now and whenever there are new ones.
   ///
@@ -62,6 +64,7 @@ package final class LogFollow {
       }
       next[group.id] = max(position, next[group.id] ?? 0)
     }
+    failure = scan.statistics.failure
     return true
   }
 }

@@ -2,87 +2,54 @@ internal import LogModel
 internal import Platform
 package import Store
 
-/// A filter pattern compiled for search over whole blocks of messages.
+/// A filter pattern compiled for search; what does the searching is `MessageScan`.
 ///
-/// The longest required term drives: the search runs over the block's bytes as they lie, not line
-/// by line, and only events that it hits are looked at. A value; each worker has its own copy.
+/// Safe from any thread.
 package struct MessageMatcher: Sendable {
-  private let required: [[UInt8]]
-  private let excluded: [[UInt8]]
-  private let anyOf: [[UInt8]]
-  /// Needles that a block must be able to hold; what has several alternatives proves nothing.
+  /// How a message is tested that the literals let through.
+  enum Test: Sendable {
+    case nothing
+    /// Holding a literal of the driver is all there is.
+    case driver
+    case terms(TermPattern)
+    case regex(BytePattern)
+    case json(JSONProgram)
+    case delimited(DelimitedPattern)
+  }
+
+  let test: Test
+  /// Byte strings of which a matching message holds one; empty when they would not help.
+  let driver: [[UInt8]]
+  /// What a block must be able to hold, one by one.
   package let probes: [NeedleProbe]
 
   package init(_ pattern: FilterPattern) {
-    var terms = TermPattern()
-    if case .terms(let given) = pattern { terms = given }
-    // A single optional term is a required one.
-    if terms.anyOf.count == 1 {
-      terms.required = terms.anyOf
-      terms.anyOf = []
+    let literals = MessageLiterals(pattern)
+    probes = literals.clauses.map(\.probe).filter { !$0.isOpen }
+    var driver = literals.driver?.needles ?? []
+    switch pattern {
+    case .all: test = .nothing
+    case .terms(let terms):
+      let isAlone = literals.clauses.count == 1 && terms.excluded.isEmpty && !driver.isEmpty
+      test =
+        isAlone ? .driver : terms == TermPattern(ignored: terms.ignored) ? .nothing : .terms(terms)
+    case .regex(let regex):
+      test = .regex(regex.pattern)
+      // One byte is in most messages, and PCRE2 looks for it by itself.
+      if literals.driver.map({ $0.weight < 2 }) ?? true { driver = [] }
+    case .json(let condition): test = .json(JSONProgram(condition))
+    case .delimited(let pattern): test = .delimited(pattern)
     }
-    required = terms.required.sorted { $0.count > $1.count }
-    excluded = terms.excluded
-    anyOf = terms.anyOf
-    probes = terms.required.map { NeedleProbe(literal: $0.span) }
+    self.driver = driver
   }
 
   /// Every message matches.
-  package var matchesAll: Bool { required.isEmpty && excluded.isEmpty && anyOf.isEmpty }
+  package var matchesAll: Bool {
+    if case .nothing = test { true } else { false }
+  }
 
   /// False when no message of the block can match, before any column is decoded.
   func mayMatch(_ messages: Span<UInt8>) -> Bool {
-    if let driver = required.first {
-      return Bytes.firstIndex(of: driver.span, in: messages) != nil
-    }
-    if anyOf.isEmpty { return true }
-    return anyOf.contains { Bytes.firstIndex(of: $0.span, in: messages) != nil }
-  }
-
-  /// Calls `body` with the index of every record that matches, ascending, until it returns false.
-  func forEachMatch(
-    in messages: Span<UInt8>,
-    _ records: [EventRecord],
-    _ body: (Int) -> Bool
-  ) {
-    guard let driver = required.first else {
-      for index in records.indices {
-        if matchesRest(messages.extracting(records[index].range)), !body(index) { return }
-      }
-      return
-    }
-    let isAlone = required.count == 1 && excluded.isEmpty
-    var from = 0
-    var index = 0
-    while let hit = Bytes.firstIndex(of: driver.span, in: messages, from: from) {
-      while records[index].range.upperBound < hit { index += 1 }
-      let range = records[index].range
-      // A hit may reach over the newline into the next event: then it is none.
-      guard hit + driver.count <= range.upperBound, hit >= range.lowerBound else {
-        from = hit + 1
-        continue
-      }
-      if isAlone || matchesRest(messages.extracting(range)), !body(index) { return }
-      index += 1
-      if index == records.count { return }
-      from = Int(records[index].offset)
-    }
-  }
-
-  /// Whether one message matches.
-  package func matches(_ message: Span<UInt8>) -> Bool {
-    if let driver = required.first, Bytes.firstIndex(of: driver.span, in: message) == nil {
-      return false
-    }
-    return matchesRest(message)
-  }
-
-  private func matchesRest(_ message: Span<UInt8>) -> Bool {
-    for term in required.dropFirst() where Bytes.firstIndex(of: term.span, in: message) == nil {
-      return false
-    }
-    for term in excluded where Bytes.firstIndex(of: term.span, in: message) != nil { return false }
-    if anyOf.isEmpty { return true }
-    return anyOf.contains { Bytes.firstIndex(of: $0.span, in: message) != nil }
+    driver.isEmpty || driver.contains { Bytes.firstIndex(of: $0.span, in: messages) != nil }
   }
 }

@@ -1,183 +1,139 @@
-/// Parses the terms form of CloudWatch's filter patterns; the others are refused by name.
+/// Parses CloudWatch's filter patterns, whole.
 ///
-/// Rules and limits are CloudWatch's: terms are case-sensitive substrings; what is not a letter,
-/// digit or underscore needs quotes; `-term` excludes; `?term` is optional, and ignored unless all
-/// terms are; a blank phrase matches everything; at most 1,024 characters.
-package struct FilterPatternParser {
+/// Accepts and refuses what CloudWatch does; a refusal says where and what to write instead.
+package enum FilterPatternParser {
+  /// CloudWatch's limit.
   package static let charactersMax = 1_024
-
-  private let text: String
-  private let characters: [Character]
-  private var at = 0
-
-  private init(_ text: String) {
-    self.text = text
-    characters = Array(text)
-  }
+  /// Regular expressions in one JSON or space-delimited pattern.
+  static let regexesMax = 2
+  /// Selectors with a wildcard in one JSON pattern.
+  static let wildcardSelectorsMax = 3
+  /// Nesting of parentheses: far more than 1,024 characters have use for.
+  static let nestingMax = 64
 
   package static func parse(_ text: String) throws(QueryDiagnostic) -> FilterPattern {
-    var parser = FilterPatternParser(text)
-    return try parser.pattern()
-  }
-
-  private mutating func pattern() throws(QueryDiagnostic) -> FilterPattern {
-    guard characters.count <= Self.charactersMax else {
-      throw QueryDiagnostic(
-        "a filter pattern has at most 1024 characters, this one has \(characters.count)",
-        in: text,
-        at: Self.charactersMax..<(Self.charactersMax + 1)
+    var cursor = PatternCursor(text)
+    let count = cursor.scalars.count
+    guard count <= charactersMax else {
+      throw cursor.failure(
+        "a filter pattern has at most 1024 characters, this one has \(count)",
+        at: charactersMax
       )
     }
-    skipBlanks()
-    guard at < characters.count else { return .all }
-    let kinds: [Character: String] = ["{": "JSON", "[": "space-delimited", "%": "regex"]
-    if let kind = kinds[characters[at]] {
-      throw QueryDiagnostic(
-        "\(kind) filter patterns are not supported in this version",
-        in: text,
-        at: at..<(at + 1),
-        hint: "use terms, such as `ERROR \"status 500\" -DEBUG`"
+    cursor.skipBlanks()
+    let pattern: FilterPattern
+    switch cursor.peek() {
+    case nil: return .all
+    case "{": pattern = .json(try JSONPatternParser.parse(&cursor))
+    case "[": pattern = .delimited(try DelimitedPatternParser.parse(&cursor))
+    case "%":
+      pattern = .regex(try FilterRegexParser.parse(&cursor))
+      cursor.skipBlanks()
+      guard cursor.isAtEnd else {
+        throw cursor.failure(
+          "a regex stands alone: it cannot be combined with terms",
+          at: cursor.at,
+          hint: "leave out what follows, or use terms alone"
+        )
+      }
+    default: return try TermsParser.parse(&cursor)
+    }
+    cursor.skipBlanks()
+    guard cursor.isAtEnd else {
+      throw cursor.failure(
+        "text behind the end of the pattern",
+        at: cursor.at..<cursor.scalars.count,
+        hint: "leave it out: a JSON or space-delimited pattern cannot be combined with terms"
       )
     }
-    return try terms()
+    return pattern
   }
+}
 
+/// The terms form: `ERROR "not found" -DEBUG`, `?A ?B`.
+struct TermsParser {
   private enum Kind {
     case required, excluded, optional
   }
 
-  private mutating func terms() throws(QueryDiagnostic) -> FilterPattern {
+  static func parse(_ cursor: inout PatternCursor) throws(QueryDiagnostic) -> FilterPattern {
     var pattern = TermPattern()
-    var optional: [(bytes: [UInt8], shown: String)] = []
+    var optional: [(term: [UInt8], shown: String)] = []
     var others = 0
-    while at < characters.count {
-      let start = at
-      let kind = try prefix()
-      let word = try operand(after: start)
+    while !cursor.isAtEnd {
+      let start = cursor.at
+      let kind = prefix(&cursor)
+      let word = try operand(&cursor, after: start)
       let isBlank = word.allSatisfy { $0 == " " || $0 == "\t" }
-      let bytes = Array(word.utf8)
+      // A blank phrase is in every event, also in one without a blank.
+      let term = isBlank ? [] : Array(word.utf8)
       switch kind {
-      case .optional: optional.append((bytes, String(characters[start..<at])))
+      case .optional: optional.append((term, cursor.string(start..<cursor.at)))
       case .excluded:
         others += 1
-        // Excluding what is in every event leaves none; AWS reads it the same way.
-        pattern.excluded.append(isBlank ? [] : bytes)
+        pattern.excluded.append(term)
       case .required:
         others += 1
-        if !isBlank { pattern.required.append(bytes) }
+        if !isBlank { pattern.required.append(term) }
       }
-      skipBlanks()
+      cursor.skipBlanks()
     }
     if others > 0 {
       pattern.ignored = optional.map(\.shown)
-    } else if !optional.contains(where: { entry in entry.bytes.allSatisfy { $0 == 0x20 } }) {
-      pattern.anyOf = optional.map(\.bytes)
+    } else if !optional.contains(where: { $0.term.isEmpty }) {
+      pattern.anyOf = optional.map(\.term)
     }
-    if pattern.required.isEmpty && pattern.excluded.isEmpty && pattern.anyOf.isEmpty
-      && pattern.ignored.isEmpty
-    {
-      return .all
-    }
-    return .terms(pattern)
+    return pattern == TermPattern() ? .all : .terms(pattern)
   }
 
-  private mutating func prefix() throws(QueryDiagnostic) -> Kind {
-    switch characters[at] {
-    case "?":
-      at += 1
-      return .optional
-    case "-":
-      at += 1
-      let afterMinus = at
-      skipBlanks()
-      if at > afterMinus, at < characters.count, characters[at] != "\"" { at = afterMinus }
-      return .excluded
-    default: return .required
-    }
+  private static func prefix(_ cursor: inout PatternCursor) -> Kind {
+    if cursor.take("?") { return .optional }
+    guard cursor.take("-") else { return .required }
+    // A blank behind the minus is for quoted terms only.
+    let afterMinus = cursor.at
+    cursor.skipBlanks()
+    if cursor.peek() != "\"" { cursor.at = afterMinus }
+    return .excluded
   }
 
-  private mutating func operand(after start: Int) throws(QueryDiagnostic) -> String {
-    guard at < characters.count, !Self.isBlank(characters[at]) else {
-      throw QueryDiagnostic(
-        "`\(characters[start])` stands alone",
-        in: text,
-        at: start..<(start + 1),
-        hint: "write the term right behind it, or quote it: \"\(characters[start])\""
+  private static func operand(
+    _ cursor: inout PatternCursor,
+    after start: Int
+  ) throws(QueryDiagnostic) -> String {
+    guard let first = cursor.peek(), !PatternCursor.isBlank(first) else {
+      let sign = cursor.scalars[start]
+      throw cursor.failure(
+        "`\(sign)` stands alone",
+        at: start,
+        hint: "write the term right behind it, or quote it: \"\(sign)\""
       )
     }
-    return characters[at] == "\"" ? try phrase() : try word()
-  }
-
-  private mutating func phrase() throws(QueryDiagnostic) -> String {
-    let start = at
-    at += 1
-    var value = ""
-    while at < characters.count {
-      let character = characters[at]
-      if character == "\"" {
-        at += 1
-        if at < characters.count, !Self.isBlank(characters[at]) {
-          throw QueryDiagnostic(
-            "text right behind a closing quote",
-            in: text,
-            at: at..<(at + 1),
-            hint: "put a blank between two terms, and \\\" for a quote inside a phrase"
-          )
-        }
-        return value
-      }
-      if character == "\\", at + 1 < characters.count, "\"\\".contains(characters[at + 1]) {
-        at += 1
-      }
-      value.append(characters[at])
-      at += 1
-    }
-    throw QueryDiagnostic(
-      "this quote is not closed",
-      in: text,
-      at: start..<(start + 1),
-      hint: "add a \" at the end"
+    guard first == "\"" else { return try word(&cursor) }
+    let phrase = try cursor.phrase()
+    guard let next = cursor.peek(), !PatternCursor.isBlank(next) else { return phrase }
+    throw cursor.failure(
+      "text right behind a closing quote",
+      at: cursor.at,
+      hint: "put a blank between two terms, and \\\" for a quote inside a phrase"
     )
   }
 
-  private mutating func word() throws(QueryDiagnostic) -> String {
-    let start = at
-    var end = at
-    while end < characters.count, !Self.isBlank(characters[end]) { end += 1 }
-    for index in start..<end where !Self.isWord(characters[index]) {
-      let whole = String(characters[start..<end]).replacingQuotes
-      throw QueryDiagnostic(
-        "`\(characters[index])` needs quotes",
-        in: text,
-        at: index..<(index + 1),
-        hint: "write \"\(whole)\""
+  private static func word(_ cursor: inout PatternCursor) throws(QueryDiagnostic) -> String {
+    let start = cursor.at
+    var end = start
+    while end < cursor.scalars.count, !PatternCursor.isBlank(cursor.scalars[end]) { end += 1 }
+    for index in start..<end where !PatternCursor.isWord(cursor.scalars[index]) {
+      let scalar = cursor.scalars[index]
+      let quoted = PatternCursor.quoted(cursor.string(start..<end))
+      throw cursor.failure(
+        "`\(scalar)` needs quotes",
+        at: index,
+        hint: scalar == "%"
+          ? "write \(quoted) for the text; a regex stands alone, without terms"
+          : "write \(quoted)"
       )
     }
-    at = end
-    return String(characters[start..<end])
-  }
-
-  private mutating func skipBlanks() {
-    while at < characters.count, Self.isBlank(characters[at]) { at += 1 }
-  }
-
-  private static func isBlank(_ character: Character) -> Bool {
-    character == " " || character == "\t" || character == "\n" || character == "\r"
-  }
-
-  private static func isWord(_ character: Character) -> Bool {
-    guard let byte = character.asciiValue else { return false }
-    return (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-      || byte == 95
-  }
-}
-
-extension String {
-  /// With `\` and `"` escaped, as a phrase needs them.
-  fileprivate var replacingQuotes: String {
-    reduce(into: "") { result, character in
-      if character == "\"" || character == "\\" { result.append("\\") }
-      result.append(character)
-    }
+    cursor.at = end
+    return cursor.string(start..<end)
   }
 }

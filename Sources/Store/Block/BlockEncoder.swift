@@ -15,6 +15,8 @@ struct EncodedBlock: Sendable {
 ///
 /// Store thread only.
 struct BlockEncoder: ~Copyable {
+  /// How JSON begins the escape of an ASCII character.
+  private static let asciiEscape = Array("\\u00".utf8)
   private var compressor = Compressor()
   private var tokens = TokenSet()
   private var scratch: [UInt8] = []
@@ -50,6 +52,9 @@ struct BlockEncoder: ~Copyable {
     if withFilter {
       tokens.removeAll()
       tokens.insertTokens(of: events.bytes.span)
+      if Bytes.firstIndex(of: Self.asciiEscape.span, in: events.bytes.span) != nil {
+        tokens.insertEscapeMark()
+      }
       TokenFilter.encode(tokens, into: &filter)
     }
     var sources: [UInt8] = []

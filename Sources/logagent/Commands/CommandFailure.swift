@@ -1,4 +1,5 @@
 internal import Platform
+internal import Query
 internal import Store
 
 /// Why a command ends without doing what was asked: words for stderr, and the exit status.
@@ -40,6 +41,13 @@ struct CommandFailure: Error {
     case .io, .catalog, .corrupt, .closed: status = Status.io
     case .unsupported: status = Status.configuration
     }
+  }
+
+  /// A regular expression that was given up.
+  init(_ error: PatternFailure) {
+    message = error.description
+    help = error.hint
+    status = Status.data
   }
 
   init(_ error: SyscallError) {

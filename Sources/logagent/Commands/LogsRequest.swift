@@ -122,7 +122,7 @@ struct LogsRequest {
       let range = try timeRange(now: now)
       var query = LogQuery(groups: groups, from: range.from, through: range.through, now: now)
       if let filter = options.filter { query.pattern = try FilterPatternParser.parse(filter) }
-      warnOfIgnored(query.pattern)
+      warn(about: query.pattern)
       query.selection = try selection()
       query.onlyStderr = options.match.stream.map { $0 == .stderr }
       if let name = options.match.logStream {
@@ -161,13 +161,9 @@ struct LogsRequest {
     return (from, through)
   }
 
-  private func warnOfIgnored(_ pattern: FilterPattern) {
-    if case .terms(let terms) = pattern, !terms.ignored.isEmpty, !options.view.quiet {
-      StandardError.write(
-        "warning: \(terms.ignored.joined(separator: " ")) ignored: optional terms count only "
-          + "when every term is optional\n"
-      )
-    }
+  private func warn(about pattern: FilterPattern) {
+    guard !options.view.quiet else { return }
+    for warning in pattern.warnings { StandardError.write("warning: \(warning)\n") }
   }
 
   private func conditions() throws(QueryDiagnostic) -> MessageConditions {

@@ -79,13 +79,7 @@ struct LogsRun {
       try firstAnswer(query, reader, printer, known: &known)
     }
     progress.erase()
-    if let failure = statistics.failure {
-      throw CommandFailure(
-        failure.description,
-        help: failure.hint,
-        status: CommandFailure.Status.data
-      )
-    }
+    if let failure = statistics.failure { throw CommandFailure(failure) }
     if follows { output.flush() } else { output.finish() }
     try checkWritten()
     if !output.isClosed, !InterruptSignal.isRaised {
@@ -264,6 +258,7 @@ struct LogsRun {
       output.flush()
       output.checkReader()
       try checkWritten()
+      if let failure = follow.failure { throw CommandFailure(failure) }
       if let read, !output.isClosed {
         keeper.move(to: read)
         try keeper.keep()
