@@ -20,6 +20,8 @@ struct DeliveryReader: ~Copyable {
     var endSequence: UInt64?
     /// Older than this is expired.
     var cutoff: Int64
+    /// Counts a block as damaged that cannot be read, whatever the reason.
+    var skipsUnreadable = false
   }
 
   /// The events from `sequence` on, until a bound is reached or the store has no more.
@@ -83,7 +85,7 @@ struct DeliveryReader: ~Copyable {
     end: UInt64,
     _ bounds: Bounds
   ) throws(StoreError) {
-    guard let columns = try load(block) else {
+    guard let columns = try load(block, skipsUnreadable: bounds.skipsUnreadable) else {
       let next = min(block.endSequence, end)
       events.damaged += next - events.endSequence
       events.endSequence = next
@@ -118,7 +120,10 @@ struct DeliveryReader: ~Copyable {
   }
 
   /// The block's columns with its messages in `messages`; nil when it is damaged for good.
-  private mutating func load(_ block: BlockReference) throws(StoreError) -> BlockColumns? {
+  private mutating func load(
+    _ block: BlockReference,
+    skipsUnreadable: Bool = false
+  ) throws(StoreError) -> BlockColumns? {
     if let columns, let decoded, decoded.group == block.group,
       decoded.first == block.firstSequence, decoded.count == block.eventCount
     {
@@ -131,6 +136,7 @@ struct DeliveryReader: ~Copyable {
     } catch {
       switch error {
       case .corrupt, .missing, .unsupported: return nil
+      case .io where skipsUnreadable: return nil
       default: throw error
       }
     }

@@ -19,6 +19,8 @@ struct DeliveryRequest: Sendable {
   let gzip: Bool
   /// What goes over the wire, compressed if the destination wants it.
   let body: [UInt8]
+  /// CRC-32C of the body: what tells the same request from another of the same events.
+  let checksum: UInt32
   /// `records[].data` as they are in the body, for the dead-letter file.
   let records: [[UInt8]]
   /// Events that fit into no request.
@@ -155,6 +157,7 @@ struct DeliveryBuilder: ~Copyable {
       damaged: events.damaged,
       gzip: gzip,
       body: body,
+      checksum: CRC32C.checksum(body.span),
       records: records,
       oversized: oversized
     )

@@ -87,6 +87,9 @@ enum DeliveryLimits {
   static let recordsMax = 10_000
   /// Log streams in a request: each takes a record, and long ones take more.
   static let streamsMax = 9_000
+  /// A place in the store that cannot be read is tried once a second this often, then counted as
+  /// damaged: a disk may come back, but one bad sector must not hold a lane for ever.
+  static let readFailuresMax = 30
   /// Bytes of one record, as they are before base64.
   static let recordBytesMax = 1_024_000
   /// JSON put into one record: incompressible text of this size still fits.

@@ -27,7 +27,7 @@ final class ForwardLoop {
   private var version: Int64 = -1
   private var known: [Lane.Key: LaneState] = [:]
   private var turnStart = 0
-  private var slots = RequestSlots()
+  private var slots: RequestSlots
   /// A lane found no free slot in this turn.
   private var isContended = false
   private var random: UInt64
@@ -48,6 +48,7 @@ final class ForwardLoop {
     random = options.seed ?? Entropy.word()
     reader = try StoreReader(dataDirectory: store.layout.root)
     wake = try storing { () throws(SyscallError) in try WakeSignal() }
+    slots = RequestSlots(bytesMax: options.bufferBytes)
     builder = DeliveryBuilder(account: options.account)
     deadLetters = DeadLetterFolder(root: options.deadLetters, bytesMax: options.deadLetterBytesMax)
     for lane in try reader.lanes() {
@@ -191,27 +192,39 @@ final class ForwardLoop {
           rawBytes: lane.destination.flushBytes,
           events: lane.eventsMax,
           endSequence: inherited?.endSequence,
-          cutoff: cutoff ?? .min
+          cutoff: cutoff ?? .min,
+          skipsUnreadable: lane.readFailures >= DeliveryLimits.readFailuresMax
         ),
         reader: reader
       )
-      // The same events under the same id; if some have expired meanwhile it is another request.
-      let isSame =
-        inherited.map { $0.version == UInt16(truncatingIfNeeded: found.list.count) } ?? false
-      let request = builder.build(
+      lane.readFailures = 0
+      var request = builder.build(
         found,
         group: lane.group,
         gzip: lane.destination.gzip,
-        requestID: isSame ? inherited?.requestID ?? "" : newRequestID(),
-        timestampMilliseconds: isSame
-          ? inherited?.timestampMilliseconds ?? 0 : wall.milliseconds
+        requestID: inherited?.requestID ?? newRequestID(),
+        timestampMilliseconds: inherited?.timestampMilliseconds ?? wall.milliseconds
       )
+      let isSame = inherited.map { $0.checksum == request.checksum } ?? false
+      if inherited != nil, !isSame {
+        // Some events have expired or were evicted, or the encoding was configured anew: one id
+        // never stands for two bodies.
+        request = builder.build(
+          found,
+          group: lane.group,
+          gzip: lane.destination.gzip,
+          requestID: newRequestID(),
+          timestampMilliseconds: wall.milliseconds
+        )
+      }
       lane.request = request
       lane.isDrained = false
       slots.take(lane)
       if isSame { send(lane) } else { keep(lane, phase: { .preparing(ticket: $0) }) }
     } catch {
       lane.inherited = inherited
+      lane.readFailures += 1
+      lane.lastError = "the store cannot be read: \(error)"
       lane.phase = .backingOff(until: clock.monotonic() + 1_000_000_000)
       metrics.add("logagent_forward_store_errors_total")
     }

@@ -4,6 +4,8 @@ package import LogModel
 package struct ForwardOptions: Sendable {
   package var deadLetters: String
   package var deadLetterBytesMax: Int64 = 1_073_741_824
+  /// Memory for requests that are built or under way, over all lanes.
+  package var bufferBytes = 33_554_432
   /// The owner in every record: 12 digits.
   package var account = "000000000000"
   package var responseTimeoutMilliseconds = DeliveryLimits.responseTimeoutMilliseconds

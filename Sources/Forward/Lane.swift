@@ -41,6 +41,10 @@ final class Lane {
   var isRemoved = false
   /// The endpoint whose slot the lane's request takes.
   var slot: String?
+  /// What it was taken to need.
+  var slotBytes = 0
+  /// Turns in a row in which the store could not be read at the cursor.
+  var readFailures = 0
   /// Oversized events before this sequence are in dead letters.
   var oversizedEnd: UInt64 = 0
 
@@ -70,7 +74,7 @@ final class Lane {
           requestID: $0.requestID,
           endSequence: $0.endSequence,
           timestampMilliseconds: $0.timestampMilliseconds,
-          version: UInt16(truncatingIfNeeded: $0.eventCount)
+          checksum: $0.checksum
         )
       } ?? inherited
     )
@@ -156,18 +160,31 @@ final class Lane {
 struct RequestSlots {
   private var byEndpoint: [String: Int] = [:]
   private var total = 0
+  private var bytes = 0
+  private let bytesMax: Int
+
+  /// `bytesMax` bounds what the requests take in memory, but for one of each endpoint.
+  init(bytesMax: Int) { self.bytesMax = bytesMax }
 
   func isFree(for lane: Lane) -> Bool {
-    total < DeliveryLimits.requestsInFlightMax
-      && byEndpoint[lane.destination.endpointURL, default: 0]
-        < DeliveryLimits.requestsPerEndpointMax
+    guard total < DeliveryLimits.requestsInFlightMax else { return false }
+    let running = byEndpoint[lane.destination.endpointURL, default: 0]
+    // An endpoint's first request always finds room: what others hold must not delay it.
+    return running == 0
+      || (running < DeliveryLimits.requestsPerEndpointMax && bytes + Self.cost(lane) <= bytesMax)
   }
+
+  /// Records and body: each about as long as the messages are before they are compressed, at worst
+  /// a third longer.
+  private static func cost(_ lane: Lane) -> Int { lane.destination.flushBytes * 3 }
 
   mutating func take(_ lane: Lane) {
     release(lane)
     let endpoint = lane.destination.endpointURL
     lane.slot = endpoint
+    lane.slotBytes = Self.cost(lane)
     total += 1
+    bytes += lane.slotBytes
     byEndpoint[endpoint, default: 0] += 1
   }
 
@@ -175,6 +192,7 @@ struct RequestSlots {
     guard let endpoint = lane.slot else { return }
     lane.slot = nil
     total -= 1
+    bytes -= lane.slotBytes
     let left = byEndpoint[endpoint, default: 1] - 1
     byEndpoint[endpoint] = left > 0 ? left : nil
   }

@@ -2,7 +2,7 @@ package import LogModel
 
 /// The time that retention may act on: a jump of the wall clock must never delete anything.
 ///
-/// The store keeps the wall time of its last commits. From there time may have gone on by what the
+/// The store keeps the wall time that was last believed. From there time may have gone on by what the
 /// monotonic clock says plus one hour (48 hours across a start, when nobody counted). A wall clock
 /// more than 24 hours ahead of that is not believed until it has been steady for 24 hours.
 package struct RetentionClock: Sendable {
@@ -15,7 +15,7 @@ package struct RetentionClock: Sendable {
   /// Since when wall and monotonic clock have agreed.
   private var steady: (wall: Int64, monotonic: Int64)
 
-  /// `persisted` is the wall time of the store's last commit before this start, if there was one.
+  /// `persisted` is the wall time that was last believed before this start, if there was one.
   package init(persisted: Timestamp?, wall: Int64, monotonic: Int64) {
     known = persisted.map { ($0.nanoseconds, monotonic) }
     slack = 48 * Self.hour

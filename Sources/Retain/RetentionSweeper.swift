@@ -41,6 +41,8 @@ package final class RetentionSweeper: Sendable {
   private let metrics: Metrics
   private let options: Mutex<RetainOptions>
   private let state = Mutex(RetainStatus())
+  private static let keepNanoseconds: Int64 = 60_000_000_000
+  private let keptClock = Mutex<Int64?>(nil)
 
   package init(store: Store, options: RetainOptions, clock: any Clock, metrics: Metrics) {
     self.store = store
@@ -105,7 +107,9 @@ package final class RetentionSweeper: Sendable {
     metrics.set("logagent_storage_free_bytes", Double(situation.freeBytes))
     metrics.set("logagent_storage_limit_bytes", Double(options.maxDiskBytes))
     metrics.set("logagent_storage_used_bytes", Double(used))
-    carryOut(plan, changed)
+    var changes: [StoreChange] = changed.isEmpty ? [] : [.retention(changed)]
+    if let now, isWorthKeeping(now) { changes.append(.clock(now)) }
+    carryOut(plan, changes)
     metrics.set(
       "logagent_retention_last_success_timestamp_seconds",
       Double(clock.now()) / 1_000_000_000
@@ -133,8 +137,17 @@ package final class RetentionSweeper: Sendable {
     }
   }
 
-  private func carryOut(_ plan: RetentionPolicy.Plan, _ days: [(group: LogGroup, days: Int)]) {
-    var changes: [StoreChange] = days.isEmpty ? [] : [.retention(days)]
+  /// The time is kept once a minute; only a time that is believed ever is.
+  private func isWorthKeeping(_ now: Timestamp) -> Bool {
+    keptClock.withLock { kept in
+      if let kept, abs(now.nanoseconds - kept) < Self.keepNanoseconds { return false }
+      kept = now.nanoseconds
+      return true
+    }
+  }
+
+  private func carryOut(_ plan: RetentionPolicy.Plan, _ others: [StoreChange]) {
+    var changes = others
     for reason in RetireReason.allCases {
       let segments = plan.deletions.filter { $0.reason == reason }.map(\.segment.id)
       if !segments.isEmpty { changes.append(.retire(segments: segments, reason: reason)) }

@@ -70,7 +70,8 @@ struct BlockPlanner: ~Copyable {
     }
     state.nextSequence = state.tail.firstSequence
     plan.tailRows.removeAll { $0.header.group == state.id }
-    plan.sealedTails.append((state.id, state.tail.firstSequence + UInt64(merged.records.count)))
+    let first = state.tail.firstSequence
+    plan.sealedTails.append((state.id, first..<(first + UInt64(merged.records.count))))
     state.tail = GroupState.Tail()
     merged.append(events)
     return merged

@@ -2,57 +2,111 @@ internal import Glibc
 internal import LogModel
 internal import Platform
 
-/// A new catalog from the segments alone: groups, blocks and the read positions that blocks carry.
+/// A new catalog from the segments alone: groups, blocks and the read positions that blocks carry;
+/// from the notes beside it the delivery cursors and what was evicted.
 ///
-/// What only the catalog had is lost: the unsealed tail (its sources are read again from the
-/// positions in the blocks) and the delivery cursors (destinations get everything again: at least
-/// once).
-enum CatalogRebuild {
+/// What only the catalog had is lost: the unsealed tail. Its sources are read again from the
+/// positions in the blocks, and endpoints get it again.
+struct CatalogRebuild: ~Copyable {
+  private let catalog: Catalog
+  private let layout: Layout
+  private let metrics: Metrics
+  private let store: String
+  /// The next sequence of each group that was found.
+  private var groups: [UInt32: (name: String, next: UInt64)] = [:]
+  /// The furthest position of each source, by the sequence that it had reached.
+  private var sources: [String: (sequence: UInt64, checkpoint: SourceCheckpoint, group: UInt32)] =
+    [:]
+  /// Sequences that are adopted, by group, so that no event is there twice.
+  private var adopted: [UInt32: [Range<UInt64>]] = [:]
+  private(set) var segments = 0
+  private(set) var damaged = 0
+
+  /// Builds it in another place and puts it into its own in one step: a start that dies in between
+  /// leaves a catalog that is missing, not one that is empty.
+  ///
+  /// Returns words for the operator.
   static func rebuild(
     layout: Layout,
     files: [StoreRecovery.File],
     metrics: Metrics
-  ) throws(StoreError) -> Catalog {
+  ) throws(StoreError) -> String {
     metrics.add("logagent_storage_rebuilds_total")
-    let catalog = try Catalog(path: layout.catalog)
+    try removeLeftovers(layout)
+    let words = try build(layout: layout, files: files, metrics: metrics)
+    try storing { () throws(SyscallError) in
+      for suffix in ["-wal", "-shm"] { try FileSystem.remove(layout.catalogRebuild + suffix) }
+      try FileSystem.rename(layout.catalogRebuild, to: layout.catalog)
+      try FileSystem.syncDirectory(layout.root)
+    }
+    return words
+  }
+
+  private static func removeLeftovers(_ layout: Layout) throws(StoreError) {
+    try storing { () throws(SyscallError) in
+      for suffix in ["", "-wal", "-shm"] { try FileSystem.remove(layout.catalogRebuild + suffix) }
+    }
+  }
+
+  private static func build(
+    layout: Layout,
+    files: [StoreRecovery.File],
+    metrics: Metrics
+  ) throws(StoreError) -> String {
+    let notes = RebuildNotes.read(layout: layout)
+    let catalog = try Catalog(path: layout.catalogRebuild, isNew: true)
+    let found = try files.firstStore()
+    let store = notes?.store ?? found ?? catalog.store
+    var rebuild = CatalogRebuild(catalog: catalog, layout: layout, metrics: metrics, store: store)
     try catalog.begin()
     do throws(StoreError) {
-      var groups: [UInt32: UInt64] = [:]
-      for file in files {
-        try adopt(file, into: catalog, groups: &groups, layout: layout, metrics: metrics)
-      }
-      for (group, next) in groups { try catalog.setNextSequence(next, group: group) }
+      try catalog.setMeta("store", store)
+      for file in files { try rebuild.adopt(file) }
+      try rebuild.finish(notes, nextSegment: (files.map(\.id).max() ?? 0) + 1)
       try catalog.commit()
     } catch {
       catalog.rollBack()
       throw error
     }
-    return catalog
+    try catalog.connection.checkpoint(truncate: true)
+    return "the catalog was rebuilt from \(rebuild.segments) segments; "
+      + "\(rebuild.damaged) of them have damaged parts, "
+      + "\(notes == nil ? "delivery begins anew" : "delivery goes on at the last noted cursors")"
   }
 
-  private static func adopt(
-    _ file: StoreRecovery.File,
-    into catalog: Catalog,
-    groups: inout [UInt32: UInt64],
-    layout: Layout,
-    metrics: Metrics
-  ) throws(StoreError) {
-    guard let scan = try SegmentScan.scan(file) else {
-      metrics.add("logagent_storage_corruptions_total", 1, [("kind", "segment_header")])
-      let path = file.path
-      try storing { () throws(SyscallError) in try FileSystem.rename(path, to: path + ".bad") }
+  private init(catalog: Catalog, layout: Layout, metrics: Metrics, store: String) {
+    self.catalog = catalog
+    self.layout = layout
+    self.metrics = metrics
+    self.store = store
+  }
+
+  private mutating func adopt(_ file: StoreRecovery.File) throws(StoreError) {
+    guard let scan = try SegmentScan.scan(file), scan.header.store == store,
+      groups[scan.header.group]?.name ?? scan.header.groupName == scan.header.groupName
+    else {
+      try setAside(file, kind: "segment_header")
       return
     }
-    if groups[scan.header.group] == nil {
-      try catalog.addGroup(scan.header.group, LogGroup(sanitizing: scan.header.groupName))
-      groups[scan.header.group] = 0
-    }
+    let group = scan.header.group
     if scan.damagedBytes > 0 {
+      damaged += 1
       metrics.add("logagent_storage_corruptions_total", 1, [("kind", "block")])
+    }
+    let fresh = scan.blocks.filter { isNew($0.header) }
+    guard !fresh.isEmpty else {
+      // Nothing in it: a header that was just written, or blocks that another file has too.
+      if scan.damagedBytes > 0 { try setAside(file, kind: "segment") }
+      return
+    }
+    segments += 1
+    if groups[group] == nil {
+      try catalog.addGroup(group, LogGroup(sanitizing: scan.header.groupName))
+      groups[group] = (scan.header.groupName, 0)
     }
     let segment = SegmentWriter(
       continuing: file.id,
-      group: scan.header.group,
+      group: group,
       codec: file.codec,
       day: scan.header.day,
       length: scan.length,
@@ -61,148 +115,80 @@ enum CatalogRebuild {
     )
     // Nothing is appended to a segment whose end was found by scanning.
     segment.isSealed = true
-    for block in scan.blocks {
-      segment.totals.add(block.header)
-      try catalog.add(
-        block.header,
-        segment: file.id,
-        offset: block.offset,
-        metadataBytes: block.metadataBytes
-      )
-      for checkpoint in block.checkpoints {
-        try catalog.put(
-          checkpoint,
-          group: scan.header.group,
-          lastSequence: block.header.endSequence
-        )
-      }
-      groups[scan.header.group] = max(
-        groups[scan.header.group] ?? 0,
-        block.header.endSequence
-      )
-    }
+    for block in fresh { try adopt(block, into: segment) }
     try catalog.put(segment)
+  }
+
+  /// A segment that was given up after a failed fdatasync may hold blocks that were written anew.
+  private mutating func isNew(_ header: BlockHeader) -> Bool {
+    let range = header.firstSequence..<header.endSequence
+    if adopted[header.group]?.contains(where: { $0.overlaps(range) }) == true { return false }
+    var all = adopted[header.group] ?? []
+    if let last = all.last, last.upperBound == range.lowerBound {
+      all[all.count - 1] = last.lowerBound..<range.upperBound
+    } else {
+      all.append(range)
+    }
+    adopted[header.group] = all
+    return true
+  }
+
+  private mutating func adopt(
+    _ block: SegmentScan.Block,
+    into segment: SegmentWriter
+  ) throws(StoreError) {
+    let header = block.header
+    segment.totals.add(header)
+    try catalog.add(
+      header,
+      segment: segment.id,
+      offset: block.offset,
+      metadataBytes: block.metadataBytes
+    )
+    for checkpoint in block.checkpoints
+    where sources[checkpoint.source]?.sequence ?? 0 <= header.endSequence {
+      sources[checkpoint.source] = (header.endSequence, checkpoint, header.group)
+    }
+    let next = groups[header.group]?.next ?? 0
+    groups[header.group]?.next = max(next, header.endSequence)
+  }
+
+  private func setAside(_ file: StoreRecovery.File, kind: String) throws(StoreError) {
+    metrics.add("logagent_storage_corruptions_total", 1, [("kind", kind)])
+    try storing { () throws(SyscallError) in
+      try FileSystem.rename(file.path, to: file.path + ".bad")
+    }
+  }
+
+  private func finish(_ notes: RebuildNotes?, nextSegment: UInt64) throws(StoreError) {
+    for (group, found) in groups {
+      try catalog.setNextSequence(found.next, group: group, LogGroup(sanitizing: found.name))
+    }
+    for entry in sources.values {
+      try catalog.put(entry.checkpoint, group: entry.group, lastSequence: entry.sequence)
+    }
+    try catalog.setMeta(Catalog.nextSegmentKey, String(nextSegment))
+    for lane in notes?.lanes ?? [] {
+      // A group whose events were all in the tail is gone, and its number may be another's soon.
+      guard let found = groups[lane.state.group], found.name == lane.groupName else { continue }
+      var state = lane.state
+      // Events of the lost tail come again under sequences that were sent before.
+      state.cursor = min(state.cursor, found.next)
+      if let pending = state.pending, pending.endSequence > found.next { state.pending = nil }
+      try catalog.put(state)
+    }
+    for entry in notes?.evicted ?? [] where groups[entry.group]?.name == entry.groupName {
+      try catalog.note([entry.part], group: entry.group, at: entry.time, reason: entry.reason)
+    }
   }
 }
 
-/// All blocks of a segment file that check out, found without the catalog.
-struct SegmentScan {
-  struct Block {
-    let header: BlockHeader
-    let offset: Int64
-    let metadataBytes: Int
-    let checkpoints: [SourceCheckpoint]
-  }
-
-  let header: SegmentHeader
-  let blocks: [Block]
-  /// Where the last good frame ends.
-  let length: Int64
-  /// Bytes that belong to no good block.
-  let damagedBytes: Int64
-
-  /// Nil when the segment's own header is unreadable.
-  ///
-  /// Reads everything and checks every checksum; after damage it looks for the next block that
-  /// checks out.
-  static func scan(_ file: StoreRecovery.File) throws(StoreError) -> SegmentScan? {
-    let bytes = try storing { () throws(SyscallError) in
-      try FileSystem.read(file.path, atMost: 1 << 30)
+extension [StoreRecovery.File] {
+  /// The store that the first readable segment belongs to.
+  fileprivate func firstStore() throws(StoreError) -> String? {
+    for file in self {
+      if let header = try SegmentScan.header(of: file) { return header.store }
     }
-    var content: [UInt8] = []
-    // The header's length is not known before it is read: at most 64 KiB of names.
-    var size = 0
-    if file.codec == .zstd {
-      var reader = ByteReader(from: min(4, bytes.count), to: bytes.count)
-      size = Int(reader.integer(UInt32.self, in: bytes.span) ?? 0)
-    } else if bytes.count > 16 {
-      size = Int(bytes[14]) | Int(bytes[15]) << 8
-    }
-    guard size <= 65_536,
-      MetadataFrame.unwrap(
-        bytes.span,
-        at: 0,
-        kind: .segment,
-        codec: file.codec,
-        count: size,
-        into: &content
-      ),
-      let header = SegmentHeader.parse(content.span), header.segment == file.id,
-      header.group == file.group
-    else { return nil }
-    var found: [Block] = []
-    var offset = MetadataFrame.framedBytes(of: size, codec: file.codec)
-    var end = Int64(offset)
-    var damaged: Int64 = 0
-    while offset < bytes.count {
-      if let block = block(in: bytes, at: offset, codec: file.codec, header: header) {
-        found.append(block)
-        offset += block.metadataBytes + Int(block.header.payloadBytes)
-        end = Int64(offset)
-      } else {
-        // A footer is not a block, but good; anything else is stepped over byte by byte.
-        let next = nextFrame(in: bytes, after: offset, codec: file.codec)
-        damaged += Int64(next - offset)
-        offset = next
-      }
-    }
-    return SegmentScan(header: header, blocks: found, length: end, damagedBytes: damaged)
-  }
-
-  private static func block(
-    in bytes: [UInt8],
-    at offset: Int,
-    codec: Codec,
-    header segment: SegmentHeader
-  ) -> Block? {
-    var content: [UInt8] = []
-    guard
-      MetadataFrame.unwrap(
-        bytes.span,
-        at: offset,
-        kind: .block,
-        codec: codec,
-        count: BlockHeader.byteCount,
-        into: &content
-      ),
-      case .success(let header) = BlockHeader.parse(content.span, at: 0),
-      header.group == segment.group, header.codec == codec,
-      segment.store.hasPrefix(Entropy.hex(header.store))
-    else { return nil }
-    let framed = MetadataFrame.framedBytes(of: header.metadataBytes, codec: codec)
-    let end = offset + framed + Int(header.payloadBytes)
-    content.removeAll()
-    guard end <= bytes.count,
-      MetadataFrame.unwrap(
-        bytes.span,
-        at: offset,
-        kind: .block,
-        codec: codec,
-        count: header.metadataBytes,
-        into: &content
-      ),
-      CRC32C.checksum(bytes.span.extracting((offset + framed)..<end)) == header.payloadChecksum
-    else { return nil }
-    let start = BlockHeader.byteCount + Int(header.filterBytes)
-    let packed = content.span.extracting(start..<(start + Int(header.checkpointBytes)))
-    guard CRC32C.checksum(packed) == header.checkpointChecksum,
-      let checkpoints = CheckpointCoding.decode(packed)
-    else { return nil }
-    return Block(
-      header: header,
-      offset: Int64(offset),
-      metadataBytes: framed,
-      checkpoints: checkpoints
-    )
-  }
-
-  private static func nextFrame(in bytes: [UInt8], after offset: Int, codec: Codec) -> Int {
-    var needle: [UInt8] = []
-    switch codec {
-    case .zstd: needle.append(littleEndian: MetadataFrame.Kind.block.rawValue)
-    case .gzip: needle = [0x1f, 0x8b, 8, 4]
-    }
-    return Bytes.firstIndex(of: needle.span, in: bytes.span, from: min(offset + 1, bytes.count))
-      ?? bytes.count
+    return nil
   }
 }

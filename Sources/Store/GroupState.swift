@@ -53,7 +53,7 @@ struct CommitPlan {
 
   var blocks: [Block] = []
   var tailRows: [EncodedBlock] = []
-  var sealedTails: [(group: UInt32, before: UInt64)] = []
+  var sealedTails: [(group: UInt32, sequences: Range<UInt64>)] = []
   var checkpoints: [String: (checkpoint: SourceCheckpoint, group: UInt32, lastSequence: UInt64)] =
     [:]
   var changes: [StoreChange] = []

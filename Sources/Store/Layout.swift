@@ -14,6 +14,10 @@ package struct Layout: Sendable {
   }
 
   package var catalog: String { root + "/catalog.sqlite" }
+  /// Where a catalog is rebuilt before it takes its place.
+  var catalogRebuild: String { catalog + ".rebuild" }
+  /// What a rebuilt catalog could not know from the segments.
+  var rebuildNotes: String { root + "/rebuild-notes" }
   package var lock: String { root + "/store.lock" }
   package var ballast: String { root + "/ballast" }
   package var segments: String { root + "/segments" }

@@ -17,6 +17,8 @@ package enum StoreState: Sendable, Equatable {
 /// `StoreOptions.queueBytes` are on their way.
 package final class Store: EventSink {
   package let layout: Layout
+  /// What recovery found that the operator should know, in words.
+  package let notices: [String]
   private let queue: BoundedQueue<StoreCommand>
   private let shared: StoreShared
   private let thread: Mutex<OSThread?>
@@ -25,11 +27,13 @@ package final class Store: EventSink {
   /// Locks the directory (creating it if need be), recovers, and starts the writer.
   ///
   /// Recovery cuts every segment back to its last commit and removes files that no row names.
-  /// Throws `.locked` when another process owns the directory.
+  /// Throws `.locked` when another process owns the directory. While recovery fails for lack of
+  /// space, `whileFull` is asked, and may wait, whether to try again; readers work meanwhile.
   package static func open(
     _ options: StoreOptions,
     clock: any Clock,
-    metrics: Metrics
+    metrics: Metrics,
+    whileFull: (StoreError) -> Bool = { _ in false }
   ) throws(StoreError) -> Store {
     let layout = Layout(root: options.dataDirectory)
     try storing { () throws(SyscallError) in
@@ -37,8 +41,22 @@ package final class Store: EventSink {
       try FileSystem.makeDirectory(layout.segments)
     }
     let lock = try StoreLock(layout: layout)
-    let writer = try StoreWriter(options: options, layout: layout, clock: clock, metrics: metrics)
-    return try Store(layout: layout, lock: lock, options: options, writer: writer)
+    while true {
+      do throws(StoreError) {
+        let writer = try StoreWriter(
+          options: options,
+          layout: layout,
+          clock: clock,
+          metrics: metrics
+        )
+        return try Store(layout: layout, lock: lock, options: options, writer: writer)
+      } catch {
+        guard error.isOutOfSpace else { throw error }
+        // The reserve is there for this: recovery needs a few pages.
+        Ballast.release(layout: layout)
+        guard whileFull(error) else { throw error }
+      }
+    }
   }
 
   private init(
@@ -48,6 +66,7 @@ package final class Store: EventSink {
     writer: sending StoreWriter
   ) throws(StoreError) {
     self.layout = layout
+    notices = writer.notices
     self.lock = Mutex(lock)
     let queue = BoundedQueue<StoreCommand>(capacity: options.queueBytes)
     let shared = writer.shared
@@ -95,7 +114,7 @@ package final class Store: EventSink {
     for change in changes {
       switch change {
       case .retire, .expireTail: shared.deletions.withLock { $0.append(change) }
-      case .lane, .removeLane, .retention: ordered.append(change)
+      case .lane, .removeLane, .retention, .clock: ordered.append(change)
       }
     }
     return queue.pushNow(.changes(ordered))

@@ -16,9 +16,14 @@ final class StoreLock: Sendable {
       let holder = String(repairing: words.span).split(separator: "\n").first.map(String.init)
       throw .locked(path: layout.root, holder: holder ?? "unknown process")
     }
-    try storing { () throws(SyscallError) in
-      try file.truncate(to: 0)
-      try file.write(Array("pid \(getpid())\n".utf8).span, at: 0)
+    let words = Array("pid \(getpid())\n".utf8)
+    do throws(SyscallError) {
+      // Written over what is there before it is cut: that needs no space.
+      try file.write(words.span, at: 0)
+      try file.truncate(to: Int64(words.count))
+    } catch {
+      // On a full disk the lock holds without its holder's name.
+      if !error.isOutOfSpace { throw .io(error) }
     }
   }
 

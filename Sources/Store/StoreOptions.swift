@@ -30,6 +30,8 @@ package enum StoreChange: Sendable {
   case removeLane(group: UInt32, destination: String)
   /// Recorded in the catalog, so that readers hide expired events without any configuration.
   case retention([(group: LogGroup, days: Int)])
+  /// The wall time that retention believes, kept for the next start; never a time that jumped.
+  case clock(Timestamp)
   /// Rows first, then the files; a reader that holds a file keeps it.
   case retire(segments: [UInt64], reason: RetireReason)
   /// Deletes the tail rows of a group whose events are all older than `before`.
@@ -41,6 +43,15 @@ package enum RetireReason: String, Sendable, CaseIterable {
   case age
   case diskUsage = "disk_usage"
   case freeSpace = "free_space"
+
+  /// The configuration's name for the bound; nil for age, which is no loss.
+  var bound: String? {
+    switch self {
+    case .age: nil
+    case .diskUsage: "limits.maxDiskUsage"
+    case .freeSpace: "limits.minFreeDisk"
+    }
+  }
 }
 
 /// Where a delivery lane stands: one destination of one log group.
@@ -67,18 +78,18 @@ package struct PendingRequest: Sendable, Equatable {
   /// One past the last sequence in the request.
   package var endSequence: UInt64
   package var timestampMilliseconds: Int64
-  /// The lane's own, such as how the request was encoded.
-  package var version: UInt16
+  /// CRC-32C of the body: what is built later is the same request only if this is the same.
+  package var checksum: UInt32
 
   package init(
     requestID: String,
     endSequence: UInt64,
     timestampMilliseconds: Int64,
-    version: UInt16
+    checksum: UInt32
   ) {
     self.requestID = requestID
     self.endSequence = endSequence
     self.timestampMilliseconds = timestampMilliseconds
-    self.version = version
+    self.checksum = checksum
   }
 }

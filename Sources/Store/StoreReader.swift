@@ -1,69 +1,6 @@
 package import LogModel
 internal import Platform
 
-/// A log group as the catalog knows it.
-package struct GroupInfo: Sendable, Equatable {
-  package let id: UInt32
-  package let group: LogGroup
-  /// What the daemon last recorded; nil when it never did.
-  package let retentionDays: Int?
-  /// One past the last committed event; events count from 0 in order of ingestion.
-  package let nextSequence: UInt64
-}
-
-/// A group and what it takes.
-package struct GroupUsage: Sendable {
-  package let info: GroupInfo
-  package let events: UInt64
-  package let rawBytes: UInt64
-  package let storedBytes: UInt64
-  package let segments: Int
-  package let oldest: Timestamp?
-  package let newest: Timestamp?
-}
-
-/// A log stream as the catalog knows it.
-package struct StreamInfo: Sendable, Equatable {
-  package let name: LogStream
-  package let events: UInt64
-  package let first: Timestamp
-  package let last: Timestamp
-  package let lastIngestion: Timestamp
-}
-
-/// A segment as retention sees it.
-package struct SegmentInfo: Sendable, Equatable {
-  package let id: UInt64
-  package let group: UInt32
-  package let storedBytes: Int64
-  package let events: UInt64
-  package let minTimestamp: Timestamp
-  package let maxTimestamp: Timestamp
-  /// The latest min(event time, ingestion time): when this is past the limit, all events are.
-  package let maxAgeBase: Timestamp
-  package let isSealed: Bool
-
-  package init(
-    id: UInt64,
-    group: UInt32,
-    storedBytes: Int64,
-    events: UInt64,
-    minTimestamp: Timestamp,
-    maxTimestamp: Timestamp,
-    maxAgeBase: Timestamp,
-    isSealed: Bool
-  ) {
-    self.id = id
-    self.group = group
-    self.storedBytes = storedBytes
-    self.events = events
-    self.minTimestamp = minTimestamp
-    self.maxTimestamp = maxTimestamp
-    self.maxAgeBase = maxAgeBase
-    self.isSealed = isSealed
-  }
-}
-
 /// Reads a store without owning it: any process, daemon running or not.
 ///
 /// Never writes.
@@ -78,6 +15,8 @@ package final class StoreReader {
   private let selectTailByTime: Statement
   private let selectBlocksBySequence: Statement
   private let selectTailBySequence: Statement
+  private let selectEvicted: Statement
+  private var gaps = EvictionGaps()
   private var files: [UInt64: SegmentFile] = [:]
   private var depth = 0
 
@@ -96,7 +35,7 @@ package final class StoreReader {
       throw .unsupported(path: layout.catalog, reason: "catalog of another version")
     }
     selectGroups = try connection.prepare(
-      "SELECT id, name, retention_days, next_sequence FROM groups ORDER BY name"
+      "SELECT id, name, next_sequence, retention_days, checksum FROM groups ORDER BY name"
     )
     let place = "segment_id, offset, metadata_bytes, payload_bytes"
     let fields = Self.blockFields
@@ -118,6 +57,12 @@ package final class StoreReader {
         coalesce(
           (SELECT max(first_sequence) FROM blocks WHERE group_id=?1 AND first_sequence<=?2), 0)
       ORDER BY first_sequence LIMIT ?3
+      """
+    )
+    selectEvicted = try connection.prepare(
+      """
+      SELECT stream, sequence, events, first, last, time, reason FROM evicted WHERE group_id=?
+      ORDER BY sequence
       """
     )
     selectTailBySequence = try connection.prepare(
@@ -165,12 +110,19 @@ package final class StoreReader {
     try selectGroups.bind()
     var found: [GroupInfo] = []
     while try selectGroups.step() {
+      guard CatalogCheck.isGroupRight(selectGroups, checksum: 4) else {
+        throw .corrupt(
+          path: layout.catalog,
+          offset: 0,
+          reason: "the row of a log group; the daemon repairs it when it starts"
+        )
+      }
       found.append(
         GroupInfo(
           id: UInt32(truncatingIfNeeded: selectGroups.integer(0)),
           group: LogGroup(sanitizing: selectGroups.text(1)),
-          retentionDays: selectGroups.isNull(2) ? nil : Int(selectGroups.integer(2)),
-          nextSequence: UInt64(bitPattern: selectGroups.integer(3))
+          retentionDays: selectGroups.isNull(3) ? nil : Int(selectGroups.integer(3)),
+          nextSequence: UInt64(bitPattern: selectGroups.integer(2))
         )
       )
     }
@@ -265,10 +217,14 @@ package final class StoreReader {
     return found
   }
 
-  /// The oldest expiry base among a group's tail rows, by group: what retention has to look at.
+  /// The oldest expiry base among a group's tail rows and gaps, by group: what retention has to
+  /// look at.
   package func oldestTail() throws(StoreError) -> [(group: UInt32, maxAgeBase: Timestamp)] {
     let statement = try connection.prepare(
-      "SELECT group_id, min(max_age_base) FROM tail GROUP BY group_id"
+      """
+      SELECT group_id, min(age) FROM (SELECT group_id, max_age_base AS age FROM tail
+        UNION ALL SELECT group_id, min(last, time) FROM evicted) GROUP BY group_id
+      """
     )
     var found: [(group: UInt32, maxAgeBase: Timestamp)] = []
     while try statement.step() {
@@ -300,7 +256,13 @@ package final class StoreReader {
         .integer(from.nanoseconds),
         .integer(through.nanoseconds)
       )
-      return try collect(group, selectBlocksByTime, selectTailByTime)
+      return try collect(
+        group,
+        selectBlocksByTime,
+        selectTailByTime,
+        try evicted(group) { $0.last >= from.nanoseconds && $0.first <= through.nanoseconds },
+        through: through
+      )
     }
   }
 
@@ -318,7 +280,13 @@ package final class StoreReader {
           .integer(Int64(limit) + 1)
         )
       }
-      let found = try collect(group, selectBlocksBySequence, selectTailBySequence)
+      let found = try collect(
+        group,
+        selectBlocksBySequence,
+        selectTailBySequence,
+        try evicted(group) { $0.sequence >= sequence },
+        through: .distantFuture
+      )
       return Array(found.lazy.filter { $0.endSequence > sequence }.prefix(limit))
     }
   }
@@ -326,22 +294,7 @@ package final class StoreReader {
   package func lanes() throws(StoreError) -> [LaneState] {
     let statement = try connection.prepare("SELECT * FROM lanes ORDER BY group_id, destination")
     var found: [LaneState] = []
-    while try statement.step() {
-      var lane = LaneState(
-        group: UInt32(truncatingIfNeeded: statement.integer(0)),
-        destination: statement.text(1),
-        cursor: UInt64(bitPattern: statement.integer(2))
-      )
-      if !statement.isNull(3) {
-        lane.pending = PendingRequest(
-          requestID: statement.text(3),
-          endSequence: UInt64(bitPattern: statement.integer(4)),
-          timestampMilliseconds: statement.integer(5),
-          version: UInt16(truncatingIfNeeded: statement.integer(6))
-        )
-      }
-      found.append(lane)
-    }
+    while try statement.step() { found.append(LaneState(row: statement, from: 0)) }
     return found
   }
 
@@ -352,10 +305,35 @@ package final class StoreReader {
     return try statement.step() ? statement.blob(0) : nil
   }
 
+  private typealias Evicted = (part: EvictedStream, time: Int64, reason: String)
+
+  private func evicted(
+    _ group: UInt32,
+    where wanted: (EvictedStream) -> Bool
+  ) throws(StoreError) -> [Evicted] {
+    defer { selectEvicted.reset() }
+    try selectEvicted.bind(.integer(Int64(group)))
+    var found: [Evicted] = []
+    while try selectEvicted.step() {
+      let part = EvictedStream(
+        stream: LogStream(sanitizing: selectEvicted.text(0)),
+        sequence: UInt64(bitPattern: selectEvicted.integer(1)),
+        events: selectEvicted.integer(2),
+        first: selectEvicted.integer(3),
+        last: selectEvicted.integer(4)
+      )
+      guard wanted(part) else { continue }
+      found.append((part, selectEvicted.integer(5), selectEvicted.text(6)))
+    }
+    return found
+  }
+
   private func collect(
     _ group: UInt32,
     _ sealed: Statement,
-    _ tail: Statement
+    _ tail: Statement,
+    _ evicted: [Evicted],
+    through: Timestamp
   ) throws(StoreError) -> [BlockReference] {
     defer {
       sealed.reset()
@@ -377,6 +355,18 @@ package final class StoreReader {
       found.append(reference(group, sealed, file))
     }
     while try tail.step() { found.append(reference(group, tail, .tail(tail.blob(7)))) }
+    // Gap records are made when they are read: what is stored is what they say.
+    for entry in evicted {
+      found.append(
+        gaps.block(
+          entry.part,
+          group: group,
+          at: entry.time,
+          reason: entry.reason,
+          through: through
+        )
+      )
+    }
     found.sort { $0.firstSequence < $1.firstSequence }
     return found
   }

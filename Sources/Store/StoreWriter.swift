@@ -22,8 +22,12 @@ final class StoreWriter {
   private var waiting: [GroupState] = []
   private var waitingSince: Int64?
   private var popped: UInt64 = 0
-  private var lastClock: Int64 = 0
   private var commitsSinceCheckpoint = 0
+  /// The number of the next segment as the catalog has it.
+  private var recordedNextSegment: UInt64 = 0
+  private let identity: CatalogIdentity
+  var notesSchedule = NotesSchedule()
+  let notices: [String]
 
   init(
     options: StoreOptions,
@@ -38,6 +42,8 @@ final class StoreWriter {
     let recovered = try StoreRecovery.recover(layout: layout, metrics: metrics)
     catalog = recovered.catalog
     nextSegment = recovered.nextSegment
+    notices = recovered.notices
+    identity = try CatalogIdentity(path: layout.catalog, now: clock.monotonic())
     shared = StoreShared(positions: recovered.positions)
     planner = BlockPlanner(
       encoder: BlockEncoder(
@@ -65,10 +71,17 @@ final class StoreWriter {
       if isCommitDue() && !commitUntilDone() { break }
     }
     planWaiting()
-    if !plan.isEmpty { _ = commitUntilDone() }
+    // After a failure nothing is written any more: what a second try reports would be a lie.
+    if !hasFailed, !plan.isEmpty { _ = commitUntilDone() }
     // Whoever still submits must learn that nobody takes it.
     queue.close()
-    finish()
+    if !hasFailed { leaveTidy() }
+    shared.isEnded.store(true, ordering: .releasing)
+    for listener in shared.listeners.withLock({ $0 }) { listener.ring() }
+  }
+
+  private var hasFailed: Bool {
+    if case .failed = shared.state.withLock({ $0 }) { true } else { false }
   }
 
   private func take(_ command: consuming StoreCommand) {
@@ -92,16 +105,17 @@ final class StoreWriter {
       note(events, in: state, at: now)
       if state.pending.isEmpty { waiting.append(state) }
       state.pending.append(events)
-      if state.pending.bytes.count >= options.blockRawBytes
-        || state.pending.records.count >= Limits.batchEvents
-      {
-        planner.plan(state, into: &plan, writer: self)
-        waiting.removeAll { $0 === state }
-      }
     }
+    // Before the events become blocks, which carry the position for a rebuilt catalog.
     if let checkpoint {
       let last = state.nextSequence + UInt64(state.pending.records.count)
       plan.checkpoints[checkpoint.source] = (checkpoint, state.id, last)
+    }
+    if state.pending.bytes.count >= options.blockRawBytes
+      || state.pending.records.count >= Limits.batchEvents
+    {
+      planner.plan(state, into: &plan, writer: self)
+      waiting.removeAll { $0 === state }
     }
     plan.ticket = popped
   }
@@ -188,6 +202,8 @@ final class StoreWriter {
 
   /// A failed fsync inside SQLite leaves the WAL in doubt: only reopening it can tell.
   private static func isFatal(_ error: StoreError) -> Bool {
+    // The catalog was deleted or replaced under us: what SQLite writes now, nobody will find.
+    if case .missing = error { return true }
     guard case .catalog(let code, _) = error else { return false }
     let fsync: Int32 = 10 | 4 << 8
     let directorySync: Int32 = 10 | 5 << 8
@@ -196,6 +212,7 @@ final class StoreWriter {
 
   private func commit() throws(StoreError) {
     let begun = clock.monotonic()
+    try identity.check(now: begun)
     try placeBlocks()
     try syncSegments()
     do throws(StoreError) {
@@ -321,11 +338,11 @@ final class StoreWriter {
     }
     for segment in plan.finished where !written.contains(segment.id) { try catalog.put(segment) }
     for sealed in plan.sealedTails {
-      try catalog.removeTail(group: sealed.group, before: sealed.before)
+      try catalog.removeTail(group: sealed.group, sealed.sequences)
     }
     for row in plan.tailRows { try catalog.addTail(row) }
     for state in plan.touched.values {
-      try catalog.setNextSequence(state.nextSequence, group: state.id)
+      try catalog.setNextSequence(state.nextSequence, group: state.id, state.group)
     }
     for (group, streams) in plan.streams {
       for (stream, use) in streams { try catalog.note(use, group: group, stream: stream.name) }
@@ -334,10 +351,8 @@ final class StoreWriter {
       try catalog.put(entry.checkpoint, group: entry.group, lastSequence: entry.lastSequence)
     }
     for change in plan.changes { try write(change) }
-    let now = clock.now()
-    if abs(now - lastClock) > 10_000_000_000 {
-      try catalog.setMeta("clock", String(now))
-      lastClock = now
+    if nextSegment != recordedNextSegment {
+      try catalog.setMeta(Catalog.nextSegmentKey, String(nextSegment))
     }
   }
 
@@ -351,6 +366,7 @@ final class StoreWriter {
         guard let state = groups[entry.group] else { continue }
         try catalog.setRetention(group: state.id, days: entry.days)
       }
+    case .clock(let time): try catalog.setMeta("clock", String(time.nanoseconds))
     case .retire, .expireTail:
       preconditionFailure("deletions do not travel in plans")
     }
@@ -371,12 +387,15 @@ final class StoreWriter {
     metrics.add("logagent_storage_uncompressed_bytes_total", Double(plan.rawBytes))
     metrics.add("logagent_storage_written_bytes_total", Double(plan.encodedBytes))
     metrics.add("logagent_storage_events_total", Double(plan.events))
+    recordedNextSegment = nextSegment
+    if plan.changes.contains(where: \.isLane) { notesSchedule.isDue = true }
     let ticket = max(plan.ticket, shared.committed.load(ordering: .relaxed))
     plan = CommitPlan()
     shared.committed.store(ticket, ordering: .releasing)
     for listener in shared.listeners.withLock({ $0 }) { listener.ring() }
     closeIdleSegments()
     checkpointIfLarge()
+    writeNotes(atEnd: false)
   }
 
   private func checkpointIfLarge() {
@@ -403,10 +422,9 @@ final class StoreWriter {
     }
   }
 
-  private func finish() {
+  private func leaveTidy() {
+    writeNotes(atEnd: true)
     // Silence is right: at the end of the process the WAL holds everything, checkpointed or not.
     _ = try? catalog.connection.checkpoint(truncate: true)
-    shared.isEnded.store(true, ordering: .releasing)
-    for listener in shared.listeners.withLock({ $0 }) { listener.ring() }
   }
 }

@@ -139,3 +139,109 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     )
   }
 }
+
+/// Sweeps over real stores: the clock that jumps, and the neighbour that is noisy.
+@Suite struct RetentionSweepTests {
+  private static func commit(
+    _ name: String,
+    _ count: Int,
+    at time: Int64,
+    to store: Store
+  ) throws {
+    var batch = EventBatch(
+      group: LogGroup(sanitizing: name),
+      stream: LogStream(sanitizing: "s")
+    )
+    var state: UInt64 = 1
+    for index in 0..<count {
+      var text = Array("\(name) \(index) ".utf8)
+      for _ in 0..<100 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        text.append(UInt8(0x21 + (state >> 33) % 90))
+      }
+      batch.append(
+        timestamp: Timestamp(nanoseconds: time + Int64(index)),
+        message: text.span
+      )
+    }
+    let ticket = store.submit(batch)
+    #expect(store.waitCommitted(try #require(ticket), timeoutNanoseconds: 5_000_000_000))
+  }
+
+  private static func open(_ directory: TemporaryDirectory, _ clock: any Clock) throws -> Store {
+    var options = StoreOptions(dataDirectory: directory.path)
+    options.ballastBytes = 0
+    options.segmentBytes = 300_000
+    options.commitIntervalNanoseconds = 0
+    return try Store.open(options, clock: clock, metrics: Metrics())
+  }
+
+  @Test("a wall clock that jumps ten years deletes nothing, whatever was just started or stored")
+  func clockJump() throws {
+    let directory = TemporaryDirectory()
+    let clock = ManualClock()
+    let store = try Self.open(directory, clock)
+    defer { store.close() }
+    try Self.commit("/docker/default/a", 4_000, at: clock.now(), to: store)
+    let options = RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0)
+    let sweeper = RetentionSweeper(
+      store: store,
+      options: options,
+      clock: clock,
+      metrics: Metrics()
+    )
+    var judge: RetentionClock?
+    try sweeper.sweep(options, &judge)
+    let reader = try StoreReader(dataDirectory: directory.path)
+    let before = try reader.segments().count
+    #expect(before > 0)
+    clock.step(seconds: 3_650 * 86_400)
+    // A commit of the new time, and a start at it, change nothing.
+    try Self.commit("/docker/default/a", 1, at: clock.now(), to: store)
+    try sweeper.sweep(options, &judge)
+    #expect(!sweeper.status.isClockTrusted)
+    // What a start at the jumped time would make of it.
+    var restarted: RetentionClock?
+    try sweeper.sweep(options, &restarted)
+    #expect(!sweeper.status.isClockTrusted)
+    clock.advance(seconds: 3_600)
+    try sweeper.sweep(options, &judge)
+    #expect(try reader.segments().count == before)
+    // After a day that went by as days do, the clock is believed.
+    for _ in 0..<26 {
+      clock.advance(seconds: 3_600)
+      try sweeper.sweep(options, &judge)
+    }
+    #expect(sweeper.status.isClockTrusted)
+    #expect(try reader.segments().count < before)
+  }
+
+  @Test("the cap is paid by the noisy group alone, down to the bound, and its gap says how much")
+  func fairness() throws {
+    let directory = TemporaryDirectory()
+    let clock = SystemClock()
+    let store = try Self.open(directory, clock)
+    defer { store.close() }
+    // The quiet one is the older: by age alone it would go first.
+    try Self.commit("/docker/default/quiet", 4_000, at: clock.now() - day, to: store)
+    for _ in 0..<8 { try Self.commit("/docker/default/noisy", 8_000, at: clock.now(), to: store) }
+    let reader = try StoreReader(dataDirectory: directory.path)
+    let quiet = try #require(try reader.groups().first { $0.group.name.hasSuffix("quiet") }).id
+    let used = try reader.segments().reduce(Int64(0)) { $0 + $1.storedBytes }
+    let options = RetainOptions(days: { _ in 90 }, maxDiskBytes: used / 2, minFreeBytes: 0)
+    var judge: RetentionClock?
+    let sweeper = RetentionSweeper(
+      store: store,
+      options: options,
+      clock: clock,
+      metrics: Metrics()
+    )
+    let quietBefore = try reader.segments().filter { $0.group == quiet }
+    try sweeper.sweep(options, &judge)
+    let left = try reader.segments()
+    #expect(left.filter { $0.group == quiet } == quietBefore)
+    #expect(left.reduce(Int64(0)) { $0 + $1.storedBytes } <= used / 2)
+    #expect(try reader.oldestTail().map(\.group).contains(quiet) == false)
+    #expect(try reader.oldestTail().contains { $0.group != quiet })
+  }
+}

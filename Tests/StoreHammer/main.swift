@@ -1,7 +1,8 @@
 // Writes numbered events into a store until it is killed, or checks that what a killed writer left
 // is exactly a prefix of what it wrote, in order, with nothing twice.
 //
-//   store-hammer write DIR SEED    prints "C <n>" whenever events 0..<n are durable
+//   store-hammer write DIR SEED    prints "C <n>" whenever events 0..<n are durable, and "F <n>"
+//                                  when a fault was survived
 //   store-hammer check DIR ACKED   exits 1 and says why when a promise is broken
 
 import Glibc
@@ -59,7 +60,9 @@ func encode(_ number: UInt64) -> [UInt8] {
 
 func write(_ directory: String, seed: UInt64) throws {
   var random = Generator(state: seed)
-  let store = try Store.open(options(directory), clock: SystemClock(), metrics: Metrics())
+  let metrics = Metrics()
+  let store = try Store.open(options(directory), clock: SystemClock(), metrics: metrics)
+  var abandoned = 0.0
   var next = (0..<3).map { number(store.position(of: source($0)) ?? encode(0)) }
   var waiting: [(ticket: UInt64, next: [UInt64])] = []
   Output.write(1, "R\n")
@@ -84,6 +87,11 @@ func write(_ directory: String, seed: UInt64) throws {
     if let last = waiting.lastIndex(where: { $0.ticket <= committed }) {
       Output.write(1, "C \(waiting[last].next.map(String.init).joined(separator: " "))\n")
       waiting.removeFirst(last + 1)
+      let faults =
+        metrics.total("logagent_storage_abandoned_segments_total")
+        + metrics.total("logagent_storage_commit_errors_total")
+      if faults > abandoned { Output.write(1, "F \(Int(faults))\n") }
+      abandoned = faults
     }
     if Int.random(in: 0..<20, using: &random) == 0 { usleep(3_000) }
   }

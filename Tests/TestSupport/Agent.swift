@@ -67,6 +67,11 @@ public final class Agent: @unchecked Sendable {
     }
   }
 
+  /// Of the latest run; nil when it has ended.
+  public var processID: Int32? {
+    process.flatMap { $0.isRunning ? $0.processIdentifier : nil }
+  }
+
   /// Waits until the latest run has said `text` on standard error.
   public func waitForLog(_ text: String, seconds: Double) -> Bool {
     wait(seconds: seconds) { [self] in latestLog.contains(text) }

@@ -136,6 +136,22 @@ struct BlockHeader: Equatable, Sendable {
     columnChecksum = Self.word(bytes, at: offset + 128)
   }
 
+  /// Whether every checksum holds for an image: metadata and payload, one behind the other.
+  func confirms(_ image: Span<UInt8>) -> Bool {
+    guard image.count == metadataBytes + Int(payloadBytes) else { return false }
+    var at = Self.byteCount
+    for (length, checksum) in [
+      (filterBytes, filterChecksum), (checkpointBytes, checkpointChecksum),
+      (timestampBytes, timestampChecksum), (columnBytes, columnChecksum),
+      (payloadBytes, payloadChecksum),
+    ] {
+      let end = at + Int(length)
+      if CRC32C.checksum(image.extracting(at..<end)) != checksum { return false }
+      at = end
+    }
+    return true
+  }
+
   /// Lengths within the bounds that the writer keeps, so that nothing is allocated on a lie.
   private var isPlausible: Bool {
     eventCount > 0 && eventCount <= Limits.blockEventsMax

@@ -105,34 +105,6 @@ extension Catalog {
     return (UInt32(truncatingIfNeeded: statement.integer(0)), codec, statement.integer(2))
   }
 
-  /// Deletes a segment's rows, and the rows of streams that have no event left.
-  func removeSegment(_ id: UInt64, group: UInt32) throws(StoreError) {
-    try connection.prepare("DELETE FROM blocks WHERE segment_id=?")
-      .run(.integer(Int64(bitPattern: id)))
-    try connection.prepare("DELETE FROM segments WHERE id=?").run(.integer(Int64(bitPattern: id)))
-    try connection.prepare(
-      """
-      DELETE FROM streams WHERE group_id=?1 AND last < coalesce(min(
-        (SELECT coalesce(min(min_timestamp), 9223372036854775807) FROM segments WHERE group_id=?1),
-        (SELECT coalesce(min(min_timestamp), 9223372036854775807) FROM tail WHERE group_id=?1)), 0)
-      """
-    ).run(.integer(Int64(group)))
-  }
-
-  /// Deletes the leading tail rows that are wholly older; returns how many.
-  ///
-  /// Never leaves a hole.
-  func removeTail(group: UInt32, ageBaseBefore limit: Int64) throws(StoreError) -> Int {
-    try connection.prepare(
-      """
-      DELETE FROM tail WHERE group_id=?1 AND first_sequence < coalesce(
-        (SELECT min(first_sequence) FROM tail WHERE group_id=?1 AND max_age_base>=?2),
-        9223372036854775807)
-      """
-    ).run(.integer(Int64(group)), .integer(limit))
-    return connection.changes
-  }
-
   func footers(segment: UInt64) throws(StoreError) -> [SegmentFooter.Entry] {
     let statement = try connection.prepare(
       """

@@ -22,29 +22,34 @@ final class Catalog {
   private let deleteLane: Statement
   private let putMeta: Statement
 
-  init(path: String) throws(StoreError) {
+  /// Opens the catalog that is at `path`, or makes a new one there.
+  init(path: String, isNew: Bool) throws(StoreError) {
     connection = try Connection(path: path, .readWrite)
-    try CatalogSchema.migrate(connection, path: path)
+    try CatalogSchema.prepare(connection, path: path, isNew: isNew)
     store = try connection.text("SELECT value FROM meta WHERE key='store'") ?? ""
     guard store.utf8.count == 32 else {
       throw .corrupt(path: path, offset: 0, reason: "no store id")
     }
     insertGroup = try connection.prepare(
-      "INSERT INTO groups(id, name, next_sequence) VALUES(?, ?, ?)"
+      "INSERT INTO groups(id, name, next_sequence, checksum) VALUES(?, ?, ?, ?)"
     )
-    updateGroup = try connection.prepare("UPDATE groups SET next_sequence=? WHERE id=?")
+    updateGroup = try connection.prepare(
+      "UPDATE groups SET name=?2, next_sequence=?3, checksum=?4 WHERE id=?1"
+    )
     putSegment = try connection.prepare(
       """
-      INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+      INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
       ON CONFLICT(id) DO UPDATE SET length=?5, sealed=?6, events=?7, raw_bytes=?8,
-        min_timestamp=?9, max_timestamp=?10, max_age_base=?11, max_ingestion=?12
+        min_timestamp=?9, max_timestamp=?10, max_age_base=?11, max_ingestion=?12, checksum=?13
       """
     )
     insertBlock = try connection.prepare(
-      "INSERT INTO blocks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      "INSERT INTO blocks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     insertTail = try connection.prepare("INSERT INTO tail VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-    deleteTail = try connection.prepare("DELETE FROM tail WHERE group_id=? AND first_sequence<?")
+    deleteTail = try connection.prepare(
+      "DELETE FROM tail WHERE group_id=? AND first_sequence>=? AND first_sequence<?"
+    )
     putStream = try connection.prepare(
       """
       INSERT INTO streams VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET
@@ -53,7 +58,7 @@ final class Catalog {
     )
     putSource = try connection.prepare("INSERT OR REPLACE INTO sources VALUES(?, ?, ?, ?, ?)")
     deleteSource = try connection.prepare("DELETE FROM sources WHERE name=?")
-    putLane = try connection.prepare("INSERT OR REPLACE INTO lanes VALUES(?, ?, ?, ?, ?, ?, ?)")
+    putLane = try connection.prepare("INSERT OR REPLACE INTO lanes VALUES(?, ?, ?, ?, ?, ?, ?, ?)")
     deleteLane = try connection.prepare("DELETE FROM lanes WHERE group_id=? AND destination=?")
     putMeta = try connection.prepare("INSERT OR REPLACE INTO meta VALUES(?, ?)")
   }
@@ -70,15 +75,23 @@ final class Catalog {
   }
 
   func addGroup(_ id: UInt32, _ group: LogGroup) throws(StoreError) {
-    try insertGroup.run(.integer(Int64(id)), .text(group.name), .integer(0))
+    try insertGroup.runChecked(.integer(Int64(id)), .text(group.name), .integer(0))
   }
 
-  func setNextSequence(_ sequence: UInt64, group: UInt32) throws(StoreError) {
-    try updateGroup.run(.integer(Int64(sequence)), .integer(Int64(group)))
+  func setNextSequence(
+    _ sequence: UInt64,
+    group: UInt32,
+    _ name: LogGroup
+  ) throws(StoreError) {
+    try updateGroup.runChecked(
+      .integer(Int64(group)),
+      .text(name.name),
+      .integer(Int64(sequence))
+    )
   }
 
   func put(_ segment: SegmentWriter) throws(StoreError) {
-    try putSegment.run(
+    try putSegment.runChecked(
       .integer(Int64(segment.id)),
       .integer(Int64(segment.group)),
       .integer(Int64(segment.codec.rawValue)),
@@ -97,7 +110,7 @@ final class Catalog {
   func add(_ header: BlockHeader, segment: UInt64, offset: Int64, metadataBytes: Int)
     throws(StoreError)
   {
-    try insertBlock.run(
+    try insertBlock.runChecked(
       .integer(Int64(header.group)),
       .integer(Int64(header.firstSequence)),
       .integer(Int64(header.eventCount)),
@@ -129,8 +142,12 @@ final class Catalog {
     )
   }
 
-  func removeTail(group: UInt32, before sequence: UInt64) throws(StoreError) {
-    try deleteTail.run(.integer(Int64(group)), .integer(Int64(sequence)))
+  func removeTail(group: UInt32, _ sequences: Range<UInt64>) throws(StoreError) {
+    try deleteTail.run(
+      .integer(Int64(group)),
+      .integer(Int64(sequences.lowerBound)),
+      .integer(Int64(sequences.upperBound))
+    )
   }
 
   func note(_ use: StreamUse, group: UInt32, stream: String) throws(StoreError) {
@@ -149,25 +166,24 @@ final class Catalog {
       try deleteSource.run(.text(checkpoint.source))
       return
     }
-    try putSource.run(
+    try putSource.runChecked(
       .text(checkpoint.source),
       .integer(Int64(group)),
       .blob(checkpoint.position),
-      .integer(Int64(lastSequence)),
-      .integer(Int64(Self.checksum(checkpoint.source, checkpoint.position)))
+      .integer(Int64(lastSequence))
     )
   }
 
   func put(_ lane: LaneState) throws(StoreError) {
     let pending = lane.pending
-    try putLane.run(
+    try putLane.runChecked(
       .integer(Int64(lane.group)),
       .text(lane.destination),
       .integer(Int64(lane.cursor)),
       pending.map { .text($0.requestID) } ?? .null,
       pending.map { .integer(Int64($0.endSequence)) } ?? .null,
       pending.map { .integer($0.timestampMilliseconds) } ?? .null,
-      pending.map { .integer(Int64($0.version)) } ?? .null
+      pending.map { .integer(Int64($0.checksum)) } ?? .null
     )
   }
 
@@ -180,25 +196,25 @@ final class Catalog {
       .run(.integer(Int64(days)), .integer(Int64(group)))
   }
 
+  static let nextSegmentKey = "next_segment"
+
+  /// One past the highest number that a committed segment ever had: numbers are never used again,
+  /// because a reader may still hold a deleted file under its number.
+  func nextSegment() throws(StoreError) -> UInt64 {
+    let text = try connection.text("SELECT value FROM meta WHERE key='\(Self.nextSegmentKey)'")
+    return text.flatMap { UInt64($0) } ?? 1
+  }
+
   func setMeta(_ key: String, _ value: String) throws(StoreError) {
     try putMeta.run(.text(key), .text(value))
   }
 
-  /// All committed read positions; one whose checksum does not hold is left out and named.
-  func sources() throws(StoreError) -> (positions: [String: [UInt8]], damaged: [String]) {
-    let statement = try connection.prepare("SELECT name, position, checksum FROM sources")
+  /// All committed read positions.
+  func sources() throws(StoreError) -> [String: [UInt8]] {
+    let statement = try connection.prepare("SELECT name, position FROM sources")
     var positions: [String: [UInt8]] = [:]
-    var damaged: [String] = []
-    while try statement.step() {
-      let name = statement.text(0)
-      let position = statement.blob(1)
-      if Int64(Self.checksum(name, position)) == statement.integer(2) {
-        positions[name] = position
-      } else {
-        damaged.append(name)
-      }
-    }
-    return (positions, damaged)
+    while try statement.step() { positions[statement.text(0)] = statement.blob(1) }
+    return positions
   }
 
   /// Read positions of a group's sources that gave events from `sequence` on.
@@ -212,10 +228,6 @@ final class Catalog {
       found.append(SourceCheckpoint(source: statement.text(0), position: statement.blob(1)))
     }
     return found
-  }
-
-  private static func checksum(_ name: String, _ position: [UInt8]) -> UInt32 {
-    CRC32C.checksum(position.span, continuing: CRC32C.checksum(Array(name.utf8).span))
   }
 }
 

@@ -139,11 +139,28 @@ final class Statement {
   func reset() { unsafe sqlite3_reset(handle) }
 
   /// Binds, runs to the end and resets.
-  func run(_ values: Value...) throws(StoreError) {
+  func run(_ values: Value...) throws(StoreError) { try run(values) }
+
+  func run(_ values: [Value]) throws(StoreError) {
     unsafe sqlite3_reset(handle)
     try bindAll(values)
     while try step() {}
     unsafe sqlite3_reset(handle)
+  }
+
+  /// The same, with the checksum of the values behind them.
+  func runChecked(_ values: Value...) throws(StoreError) {
+    try run(values + [.integer(CatalogCheck.checksum(values))])
+  }
+
+  /// What a column holds; a number that is no integer was never written by us.
+  func value(_ column: Int32) -> Value {
+    switch unsafe sqlite3_column_type(handle, column) {
+    case SQLITE_INTEGER: .integer(integer(column))
+    case SQLITE_TEXT: .text(text(column))
+    case SQLITE_BLOB: .blob(blob(column))
+    default: .null
+    }
   }
 
   private func bindAll(_ values: [Value]) throws(StoreError) {

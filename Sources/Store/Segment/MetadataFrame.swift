@@ -75,6 +75,50 @@ enum MetadataFrame {
     }
   }
 
+  /// All content framed at `offset`, for frames whose length nothing else tells, and where they end.
+  ///
+  /// Nil when there is none of `kind`, or more than `limit` bytes.
+  static func whole(
+    _ bytes: Span<UInt8>,
+    at offset: Int,
+    kind: Kind,
+    codec: Codec,
+    atMost limit: Int
+  ) -> (content: [UInt8], end: Int)? {
+    var content: [UInt8] = []
+    var at = offset
+    while let piece = pieceBytes(bytes, at: at, kind: kind, codec: codec),
+      content.count + piece <= limit,
+      unwrap(bytes, at: at, kind: kind, codec: codec, count: piece, into: &content)
+    {
+      at += framedBytes(of: piece, codec: codec)
+      if codec == .zstd || piece < pieceBytes { break }
+    }
+    return content.isEmpty || at > bytes.count ? nil : (content, at)
+  }
+
+  /// How much content the frame or member at `offset` says it has.
+  private static func pieceBytes(
+    _ bytes: Span<UInt8>,
+    at offset: Int,
+    kind: Kind,
+    codec: Codec
+  ) -> Int? {
+    guard offset <= bytes.count else { return nil }
+    switch codec {
+    case .zstd:
+      var reader = ByteReader(from: offset, to: bytes.count)
+      guard reader.integer(UInt32.self, in: bytes) == kind.rawValue else { return nil }
+      return reader.integer(UInt32.self, in: bytes).map { Int($0) }
+    case .gzip:
+      // Fixed head, then the length of the extra field and the mark.
+      var reader = ByteReader(from: offset, to: bytes.count)
+      guard reader.take(14) != nil, let size = reader.integer(UInt16.self, in: bytes), size > 0
+      else { return nil }
+      return Int(size)
+    }
+  }
+
   private static func unwrapMembers(
     _ bytes: Span<UInt8>,
     at offset: Int,

@@ -28,6 +28,24 @@ struct SegmentHeader: Equatable {
     return bytes
   }
 
+  /// The version of a header that a later release wrote; nil for any other.
+  static func newerVersion(_ bytes: Span<UInt8>) -> UInt16? {
+    var reader = ByteReader(to: bytes.count)
+    guard reader.integer(UInt32.self, in: bytes) == magic,
+      let found = reader.integer(UInt16.self, in: bytes), found > version,
+      isChecksumRight(bytes)
+    else { return nil }
+    return found
+  }
+
+  /// The last four bytes, whatever is before them.
+  private static func isChecksumRight(_ bytes: Span<UInt8>) -> Bool {
+    let end = bytes.count - 4
+    guard end >= 0 else { return false }
+    var reader = ByteReader(from: end, to: bytes.count)
+    return reader.integer(UInt32.self, in: bytes) == CRC32C.checksum(bytes.extracting(0..<end))
+  }
+
   /// Nil when the content is damaged or of another version.
   static func parse(_ bytes: Span<UInt8>) -> SegmentHeader? {
     guard bytes.count >= 8 else { return nil }
@@ -67,6 +85,15 @@ struct SegmentFooter: Equatable {
 
   private static let magic: UInt32 = 0x3146_414C  // "LAF1"
   var entries: [Entry]
+
+  static func isIntact(_ bytes: Span<UInt8>) -> Bool {
+    let end = bytes.count - 4
+    guard end >= 4 else { return false }
+    var reader = ByteReader(to: bytes.count)
+    guard reader.integer(UInt32.self, in: bytes) == magic else { return false }
+    var tail = ByteReader(from: end, to: bytes.count)
+    return tail.integer(UInt32.self, in: bytes) == CRC32C.checksum(bytes.extracting(0..<end))
+  }
 
   func encoded() -> [UInt8] {
     var bytes: [UInt8] = []

@@ -34,9 +34,19 @@ final class Daemon: Sendable {
     started = clock.now()
     var options = StoreOptions(dataDirectory: configuration.dataDirectory)
     options.codec = configuration.store.compression == .gzip ? .gzip : .zstd
+    let memory = MemoryBudget(total: configuration.limits.memory)
+    options.queueBytes = memory.queueBytes
+    options.commitBytes = memory.commitBytes
+    var forwardOptions = ForwardOptions(
+      deadLetters: Layout(root: options.dataDirectory).deadLetters
+    )
+    forwardOptions.bufferBytes = memory.forwardBytes
     let space: FileSystemSpace
     do throws(StoreError) {
-      store = try Store.open(options, clock: clock, metrics: metrics)
+      store = try Store.open(options, clock: clock, metrics: metrics) { [notification] error in
+        Self.waitForSpace(error, logger, notification)
+        return true
+      }
     } catch {
       throw CommandFailure(error)
     }
@@ -61,12 +71,26 @@ final class Daemon: Sendable {
     )
     forwarder = Forwarder(
       store: store,
-      options: ForwardOptions(deadLetters: store.layout.deadLetters),
+      options: forwardOptions,
       clock: clock,
       metrics: metrics,
       destinations: Self.destinations(configuration),
       notify: { logger.warning("\($0)") }
     )
+  }
+
+  /// The disk is full at the start: readers work, nothing is collected, and it is tried again.
+  private static func waitForSpace(
+    _ error: StoreError,
+    _ logger: Logger,
+    _ notification: ServiceNotification
+  ) {
+    logger.error(
+      "the store cannot be opened for writing; waiting for space",
+      metadata: ["reason": "\(error)"]
+    )
+    notification.send("READY=1\nSTATUS=read-only: \(error)\nWATCHDOG=1")
+    Poller.wait(readable: [], nanoseconds: 5_000_000_000)
   }
 
   /// Runs until SIGTERM or SIGINT; every stage has stopped and everything is committed when it
@@ -93,6 +117,7 @@ final class Daemon: Sendable {
       "started",
       metadata: ["data": "\(store.layout.root)", "version": "\(Version.number)"]
     )
+    for notice in store.notices { logger.warning("\(notice)") }
     notification.send("READY=1\nSTATUS=collecting")
     try await ServiceGroup(configuration: group).run()
     store.close()

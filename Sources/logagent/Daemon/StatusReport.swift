@@ -73,7 +73,17 @@ struct StatusReport: Sendable {
   }
 
   func write(to path: String) {
-    // Silence is right: a report that cannot be written is simply old, which `status` shows.
-    try? FileSystem.replace(path, with: Array(json.utf8).span, durable: false)
+    var bytes = Array(json.utf8)
+    do throws(SyscallError) {
+      try FileSystem.replace(path, with: bytes.span, durable: false)
+    } catch {
+      guard error.isOutOfSpace else { return }
+      // A full disk is what the report is wanted for: over the old one, in the room that it has.
+      // Silence is right: a report that cannot be written is simply old, which `status` shows.
+      guard let old = try? FileSystem.status(of: path), let file = try? Descriptor(open: path, 1)
+      else { return }
+      while Int64(bytes.count) < old.size { bytes.append(0x20) }
+      try? file.write(bytes.span, at: 0)
+    }
   }
 }
