@@ -11,6 +11,32 @@ extension Bytes {
   }
 }
 
+extension Bytes {
+  /// A 64-bit hash for tables in memory: another one in every process, so that nobody can choose
+  /// keys that collide.
+  package static func hash(_ bytes: Span<UInt8>) -> UInt64 {
+    var state = hashSeed ^ UInt64(bytes.count) &* 0x9E37_79B9_7F4A_7C15
+    var at = 0
+    while at &+ 8 <= bytes.count {
+      state = mix(state ^ word(bytes, at: at), 0xA076_1D64_78BD_642F)
+      at &+= 8
+    }
+    var rest: UInt64 = 0
+    while at < bytes.count {
+      rest = rest &<< 8 | UInt64(bytes[at])
+      at &+= 1
+    }
+    return mix(mix(state ^ rest, 0xE703_7ED1_A0B4_28DB), hashSeed | 1)
+  }
+
+  private static let hashSeed = UInt64(bitPattern: Int64(Hasher().finalize()))
+
+  private static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let (high, low) = left.multipliedFullWidth(by: right)
+    return high ^ low
+  }
+}
+
 /// A 64-bit hash that is the same for ever: it is stored.
 ///
 /// FNV-1a with a final mix; chunks of any size give the same value. Not for untrusted keys of a

@@ -21,7 +21,8 @@ struct Logagent: AsyncParsableCommand {
       CommandGroup(
         name: "Reading:",
         subcommands: [
-          LogsCommand.self, TailCommand.self, GroupsCommand.self, StreamsCommand.self,
+          LogsCommand.self, TailCommand.self, QueryCommand.self, GroupsCommand.self,
+          StreamsCommand.self,
           ExportCommand.self, StatusCommand.self,
         ]
       ),

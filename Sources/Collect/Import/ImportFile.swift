@@ -2,7 +2,9 @@ internal import Glibc
 internal import Platform
 
 /// A file that is imported, plain, gzipped or packed by zstd, read by offset in its text.
-final class ImportFile {
+///
+/// Used by one thread.
+package final class ImportFile {
   let path: String
   /// Bytes on disk, for progress.
   let storedBytes: Int64
@@ -14,7 +16,7 @@ final class ImportFile {
   /// Whether the text is longer than the file.
   var isPacked: Bool { gzip != nil || zstd != nil }
 
-  init(_ path: String) throws(CollectError) {
+  package init(_ path: String) throws(CollectError) {
     self.path = path
     do throws(SyscallError) {
       descriptor = try Descriptor(open: path, O_RDONLY | O_NONBLOCK)
@@ -48,7 +50,7 @@ final class ImportFile {
   }
 
   /// Appends at most `count` bytes of text from `offset` on; returns how many, 0 at the end.
-  func read(
+  package func read(
     into bytes: inout [UInt8],
     atMost count: Int,
     at offset: Int64

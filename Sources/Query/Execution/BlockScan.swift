@@ -195,19 +195,26 @@ struct EventLimits {
   init(_ query: LogQuery, _ group: GroupInfo, _ block: BlockReference, _ columns: BlockColumns) {
     from = query.from.nanoseconds
     through = query.through.nanoseconds
-    cutoff =
-      group.retentionDays.map {
-        query.now.adding(
-          nanoseconds: -Int64($0).multipliedSaturating(by: 86_400_000_000_000)
-        ).nanoseconds
-      } ?? .min
+    cutoff = Self.cutoff(query, group)
     onlyStderr = query.onlyStderr
     streams = query.stream.map { wanted in columns.streams.map { wanted($0.name) } }
-    // Most blocks lie inside the limits as a whole.
-    isOpen =
-      block.minTimestamp.nanoseconds >= max(from, cutoff)
-      && block.maxTimestamp.nanoseconds <= through && block.minIngestion.nanoseconds >= cutoff
-      && onlyStderr == nil && streams == nil
+    isOpen = Self.isOpen(query, group, block)
+  }
+
+  /// Most blocks lie inside the limits as a whole.
+  static func isOpen(_ query: LogQuery, _ group: GroupInfo, _ block: BlockReference) -> Bool {
+    let cutoff = Timestamp(nanoseconds: cutoff(query, group))
+    return block.minTimestamp >= max(query.from, cutoff) && block.maxTimestamp <= query.through
+      && block.minIngestion >= cutoff && query.onlyStderr == nil && query.stream == nil
+  }
+
+  /// Events from before have expired.
+  private static func cutoff(_ query: LogQuery, _ group: GroupInfo) -> Int64 {
+    group.retentionDays.map {
+      query.now.adding(
+        nanoseconds: -Int64($0).multipliedSaturating(by: 86_400_000_000_000)
+      ).nanoseconds
+    } ?? .min
   }
 
   @inline(__always)

@@ -88,7 +88,7 @@ struct MessageLiterals: Sendable {
   ///
   /// Printable ASCII has, besides itself, only `\u00..`, and the slash `\/`; other characters may
   /// be any escape of `\u`. Quotes, backslashes and controls are always escaped somehow.
-  private static func jsonClause(
+  static func jsonClause(
     text: [UInt8],
     isOpenAtStart: Bool,
     isOpenAtEnd: Bool
@@ -138,7 +138,7 @@ struct MessageLiterals: Sendable {
 
   // MARK: pieces
 
-  private static func clause(text: [UInt8]) -> Clause {
+  static func clause(text: [UInt8]) -> Clause {
     Clause(needles: [text], probe: NeedleProbe(parts: [text]), weight: text.count)
   }
 
@@ -150,7 +150,7 @@ struct MessageLiterals: Sendable {
   }
 
   /// What holds when one of several lists of clauses does: the best of each together.
-  private static func either(_ lists: [[Clause]]) -> [Clause] {
+  static func either(_ lists: [[Clause]]) -> [Clause] {
     if lists.count == 1 { return lists[0] }
     var best: [Clause] = []
     for list in lists {
@@ -160,7 +160,7 @@ struct MessageLiterals: Sendable {
     return [union(best)]
   }
 
-  private static func union(_ clauses: [Clause]) -> Clause {
+  static func union(_ clauses: [Clause]) -> Clause {
     var needles: [[UInt8]] = []
     for needle in clauses.flatMap(\.needles) where !needles.contains(needle) {
       needles.append(needle)

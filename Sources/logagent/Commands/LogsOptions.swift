@@ -69,7 +69,10 @@ struct LogsOptions: ParsableArguments {
   )
   var filter: String?
 
-  @Option(name: [.customLong("query"), .customShort("q")], help: .hidden)
+  @Option(
+    name: [.customLong("query"), .customShort("q")],
+    help: "A Logs Insights query, in place of the other conditions."
+  )
   var query: String?
 
   @Option(

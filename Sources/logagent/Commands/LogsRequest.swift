@@ -37,12 +37,7 @@ struct LogsRequest {
       throw Self.usage("-o json and -o table have an end", help: "to follow: -o jsonl")
     }
     try refuseCursor()
-    if options.query != nil {
-      throw Self.usage(
-        "--query (Logs Insights) is not supported in this version",
-        help: "use --filter or --grep, and -o jsonl for other tools"
-      )
-    }
+    if options.query != nil { try LogsQueryRun.refuse(options, follows: follows) }
   }
 
   private func refuseCursor() throws(CommandFailure) {

@@ -45,6 +45,12 @@ struct LogsRun {
     var keeper = try cursor(reader, groups)
     let now = Timestamp(nanoseconds: clock.now())
     let query = try request.query(groups, now: now, cursor: keeper.start)
+    if let text = options.query {
+      let status = try LogsQueryRun(options, query: text, output: output)
+        .run(query, available: all, reader: reader)
+      if status != 0 { throw ExitCode(status) }
+      return
+    }
     let status = try answer(query, reader, configuration, &keeper)
     if status != 0 { throw ExitCode(status) }
   }
