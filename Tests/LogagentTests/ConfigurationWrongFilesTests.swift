@@ -217,6 +217,8 @@ private let resources: [WrongFile] = [
 
 @Suite("Wrong configuration files")
 struct ConfigurationWrongFilesTests {
+  static let count = shapes.count + scalars.count + resources.count
+
   @Test("are reported once, at the place, with what to do", arguments: shapes + scalars + resources)
   func wrongFile(_ wrong: WrongFile) throws {
     let loaded = decode(wrong.text)
@@ -231,7 +233,7 @@ struct ConfigurationWrongFilesTests {
 
   @Test("the table is as long as promised")
   func tableSize() {
-    #expect(shapes.count + scalars.count + resources.count >= 80)
+    #expect(Self.count >= 80)
   }
 
   @Test("all problems of a file are reported in one run, in its order")

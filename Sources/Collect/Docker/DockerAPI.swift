@@ -75,8 +75,15 @@ final class DockerAPI: Sendable {
       // Events first, then the list: what happens in between is in one or the other.
       let filter = "%7B%22type%22%3A%5B%22container%22%5D%7D"
       let events = try LocalSocket(connectingTo: socketPath)
-      try request("/events?filters=\(filter)", on: events)
-      guard let list = try answer("/containers/json?all=1", until: stop) else {
+      try Self.request("/events?filters=\(filter)", on: events)
+      guard
+        let list = try Self.containers(
+          "/containers/json?all=1",
+          at: socketPath,
+          waiting: Self.answerWait,
+          until: stop
+        )
+      else {
         return "no valid answer to the container list"
       }
       post(.connected)
@@ -88,13 +95,19 @@ final class DockerAPI: Sendable {
     }
   }
 
-  private func request(_ target: String, on socket: borrowing LocalSocket) throws(SyscallError) {
+  private static func request(
+    _ target: String,
+    on socket: borrowing LocalSocket
+  ) throws(SyscallError) {
     let text = "GET \(target) HTTP/1.1\r\nHost: docker\r\nAccept: application/json\r\n\r\n"
     try socket.send(Array(text.utf8).span)
   }
 
-  private func answer(
+  /// The Engine's answer to one question about containers; nil when it is not a valid one.
+  static func containers(
     _ target: String,
+    at socketPath: String,
+    waiting nanoseconds: Int64,
     until stop: StopSignal
   ) throws(SyscallError) -> [ContainerFacts]? {
     let socket = try LocalSocket(connectingTo: socketPath)
@@ -102,14 +115,9 @@ final class DockerAPI: Sendable {
     var response = HTTPResponse()
     var body: [UInt8] = []
     var bytes: [UInt8] = []
-    while !response.isComplete, body.count < Self.bodyBytesMax {
+    while !response.isComplete, body.count < bodyBytesMax {
       bytes.removeAll(keepingCapacity: true)
-      let got = try socket.receive(
-        into: &bytes,
-        atMost: 65_536,
-        waiting: Self.answerWait,
-        stop: stop
-      )
+      let got = try socket.receive(into: &bytes, atMost: 65_536, waiting: nanoseconds, stop: stop)
       guard let got, got > 0 else { break }
       guard feed(&response, bytes, into: &body) else { return nil }
     }
@@ -117,7 +125,7 @@ final class DockerAPI: Sendable {
     return value.elements.compactMap { ContainerFacts(listed: $0) }
   }
 
-  private func feed(
+  private static func feed(
     _ response: inout HTTPResponse,
     _ bytes: [UInt8],
     into body: inout [UInt8]
@@ -147,7 +155,7 @@ final class DockerAPI: Sendable {
       )
       guard let got else { continue }
       if got == 0 { return "the event stream ended" }
-      guard feed(&response, bytes, into: &body), body.count < Self.bodyBytesMax else {
+      guard Self.feed(&response, bytes, into: &body), body.count < Self.bodyBytesMax else {
         return "the event stream is damaged"
       }
       if response.hasHead, response.status != 200 { return "events: status \(response.status)" }

@@ -105,7 +105,11 @@ extension Configuration {
     // Without a tree there may be nothing at all, which is the defaults, or a syntax error.
     let root = document.root ?? .plain("", at: .wholeFile)
     var configuration = decoder.decode(root)
-    var loader = StacktapeLoader(secrets: resolver, choices: choices)
+    var loader = StacktapeLoader(
+      secrets: resolver,
+      directory: resolver.directory,
+      choices: choices
+    )
     loader.merge(into: &configuration, typeRanges: decoder.typeRanges, file: file)
     let own = loader.diagnostics.filter { $0.file == file }
     let diagnostics =
@@ -160,50 +164,5 @@ extension Diagnostic {
       diagnostics[index].excerpt = source.excerpt(of: diagnostics[index].range)
     }
     return diagnostics
-  }
-}
-
-/// What `logagent check` prints, and with which status it ends.
-struct CheckReport: Equatable {
-  var text: String
-  /// 0, or 78 when the file cannot be used.
-  var exitStatus: Int32
-
-  static let valid: Int32 = 0
-  static let invalid: Int32 = 78
-
-  /// Loads a configuration as `run` would, and describes it or what is wrong with it.
-  static func make(
-    path: String?,
-    dataDirectory: String? = nil,
-    environment: @escaping (String) -> String? = { ProcessEnvironment.value(of: $0) }
-  ) -> CheckReport {
-    let loaded = Configuration.load(
-      path: path,
-      dataDirectory: dataDirectory,
-      environment: environment
-    )
-    let problems = DiagnosticPrinter.render(loaded.diagnostics)
-    guard let configuration = loaded.configuration else {
-      return CheckReport(text: problems, exitStatus: invalid)
-    }
-    let isDefault = path == nil && Configuration.isAbsent(Configuration.defaultPath)
-    let name = isDefault ? "no configuration file: defaults" : path ?? Configuration.defaultPath
-    var text = problems + "\(name): valid\n"
-    text += "  data directory  \(configuration.dataDirectory)\n"
-    text += "  retention       \(configuration.defaults.retentionDays) days by default\n"
-    let matcher = ResourceMatcher(configuration)
-    for resource in configuration.resources {
-      let settings = matcher.settings(of: resource)
-      let group = matcher.group(of: resource, container: nil)
-      let days = settings.isDisabled ? "disabled" : "\(settings.retentionDays) days"
-      var line = "  \(resource.name): \(group.name), \(days)"
-      if let destination = settings.destination, !settings.isDisabled {
-        line += ", to \(destination.kind.rawValue)"
-        if destination.pausedReason != nil { line += " (paused)" }
-      }
-      text += line + "\n"
-    }
-    return CheckReport(text: text, exitStatus: valid)
   }
 }

@@ -3,14 +3,16 @@ internal import Platform
 
 /// Reads the stacktape.yml files of a configuration and puts what they say into it.
 struct StacktapeLoader {
-  /// Where logagent.yml is, for paths that are relative to it, and its secrets.
   let secrets: SecretResolver
+  /// What relative paths are relative to; nil: the working directory.
+  let directory: String?
   let choices: StackChoices
   private(set) var diagnostics: [Diagnostic] = []
   private(set) var files: Set<String> = []
 
-  init(secrets: SecretResolver, choices: StackChoices) {
+  init(secrets: SecretResolver, directory: String?, choices: StackChoices) {
     self.secrets = secrets
+    self.directory = directory
     self.choices = choices
   }
 
@@ -102,18 +104,17 @@ struct StacktapeLoader {
   /// The file that an entry of `stacktape` means; nil when there is none that can be read.
   private mutating func locate(_ entry: String) -> String? {
     var path = entry
-    if !path.hasPrefix("/"), let directory = secrets.directory, directory != "." {
+    if !path.hasPrefix("/"), let directory, directory != "." {
       path = directory + "/" + path
     }
     let problem: (String) -> Diagnostic = {
       Diagnostic(.error, file: path, at: .wholeFile, $0, help: Self.exportHelp)
     }
-    if path.hasSuffix(".ts") || path.hasSuffix(".js") || path.hasSuffix(".mjs") {
+    if Self.isProgram(path) {
       diagnostics.append(problem("is a program, and logagent runs none"))
       return nil
     }
-    // Silence is right: what is not there is reported when it is read.
-    guard let status = try? FileSystem.status(of: path), status.isDirectory else { return path }
+    guard Self.isFolder(path) else { return path }
     for name in Self.names where FileSystem.exists(path + "/" + name) { return path + "/" + name }
     files.formUnion(Self.names.map { path + "/" + $0 })
     let programs = ["stacktape.ts", "stacktape.js"].filter { FileSystem.exists(path + "/" + $0) }
@@ -130,6 +131,16 @@ struct StacktapeLoader {
       )
     }
     return nil
+  }
+
+  /// A configuration in TypeScript or JavaScript.
+  static func isProgram(_ path: String) -> Bool {
+    [".ts", ".js", ".mjs", ".cjs"].contains { path.hasSuffix($0) }
+  }
+
+  static func isFolder(_ path: String) -> Bool {
+    // Silence is right: what is not there is reported when it is read.
+    (try? FileSystem.status(of: path))?.isDirectory ?? false
   }
 
   private static let exportHelp =
