@@ -106,7 +106,8 @@ struct DirectiveTests {
     arguments: [
       ("$Stage()", "prod"), ("$Region()", "eu-west-1"), ("$Profile()", ""),
       ("$AwsAccountId()", "000000000000"), ("$Var().days", "integer(30)"),
-      ("$Var().nested.list.1", "b"), ("$Var().again", "prod"), ("$Var().viaFile", "from file"),
+      ("$Var().nested.list.1", "string(\"b\")"), ("$Var().again", "prod"),
+      ("$Var().viaFile", "from file"),
       ("$This().variables.days", "integer(30)"), ("$Format('{}-{}', $Stage(), 5)", "prod-5"),
       ("$Format('plain')", "plain"), ("$CfFormat('{}/x', $Stage())", "prod/x"),
       ("$CfFormat('Bearer {}', $Secret('tok'))", "secret of 10"),

@@ -117,7 +117,7 @@ private let fields: [Field] = [
     "logging.logForwarding http-endpoint",
     forwarding(
       """
-      type: http-endpoint, properties: { endpointUrl: "https://h/x", accessKey: k, \
+      type: http-endpoint, properties: { endpointUrl: "https://h/x", accessKey: $Secret('known'), \
       gzipEncodingEnabled: true, retryDuration: 0, parameters: { env: prod, n: 5 } }
       """
     )
@@ -126,7 +126,7 @@ private let fields: [Field] = [
       == ForwardingDestination(
         kind: .httpEndpoint,
         endpointURL: "https://h/x",
-        accessKey: Secret("k"),
+        accessKey: Secret("s3cr3t"),
         attributes: [
           .init(name: "env", value: Secret("prod")), .init(name: "n", value: Secret("5")),
         ],

@@ -242,7 +242,7 @@ struct StacktapePlacingTests {
     #expect(destinations.map { $0?.pausedReason != nil } == [true, true, true, false])
     #expect(destinations.map { $0?.kind } == [.httpEndpoint, .highlight, .httpEndpoint, .datadog])
     let warnings = loaded.diagnostics.filter { $0.message.contains("this forwarding is paused") }
-    #expect(warnings.map(\.line) == [3, 8, 15, 16])
+    #expect(warnings.map(\.line) == [3, 8, 16, 17])
     #expect(warnings.allSatisfy { $0.severity == .warning && $0.help != nil })
   }
 }

@@ -24,7 +24,7 @@ private let shapes: [WrongFile] = [
   WrongFile("resources:\n  my-api: { type: bucket }\n", "2:3", "letters and digits only"),
   WrongFile("resources:\n  api: { properties: {} }\n", "2:3", "the resource `api` lacks `type`"),
   WrongFile("resources:\n  api: [x]\n", "2:8", "`resources.api` must be a map of keys"),
-  WrongFile("resources:\n  api: { type: 5 }\n", "2:16", "XX"),
+  WrongFile("resources:\n  api: { type: [a] }\n", "2:16", "`type` must be a text, found a list"),
   WrongFile(
     "resources:\n  api: { type: function, propertes: {} }\n",
     "2:26",
@@ -94,7 +94,7 @@ private let values: [WrongFile] = [
   WrongFile(logging("retentionDays: '30'"), "5:33", "found a string", help: "remove the quotes"),
   WrongFile(logging("retentionDays: 5 m"), "5:33", "found a string"),
   WrongFile(logging("retentionDays: forever"), "5:33", "found a string"),
-  WrongFile(logging("retentionDays:"), "5:18", "`retentionDays` must be an integer, found nothing"),
+  WrongFile(logging("retentionDays:"), "5:18", "from 1 to 3653, found nothing"),
   WrongFile(logging("retentionDays: [30]"), "5:33", "found a list"),
   WrongFile(logging("disabled: 1"), "5:28", "`disabled` must be `true` or `false`"),
   WrongFile(logging("disabled: 'true'"), "5:28", "found a string"),
@@ -104,7 +104,7 @@ private let values: [WrongFile] = [
   WrongFile(logging("logForwading: {}"), "5:18", "`logForwading`", help: "`logForwarding`"),
   WrongFile(logging("Disabled: true"), "5:18", "`Disabled`", help: "did you mean `disabled`?"),
   WrongFile(logging("logForwarding: datadog"), "5:33", "must be a map of keys, found a string"),
-  WrongFile(logging("logForwarding: { typ: x }"), "XX", "unknown key `typ`", help: "`type`"),
+  WrongFile(logging("logForwarding: { typ: x }"), "5:35", "unknown key `typ`", help: "`type`"),
   WrongFile(logging("logForwarding: { type: logdna }"), "5:41", "must be one of `http-endpoint`"),
   WrongFile(
     logging("logForwarding: { type: data-dog }"),
@@ -125,7 +125,7 @@ private let values: [WrongFile] = [
   ),
   WrongFile(
     logging("logForwarding: { type: datadog, properties: { apikey: k } }"),
-    "XX",
+    "5:64",
     "unknown key `apikey`",
     help: "did you mean `apiKey`?"
   ),
@@ -170,7 +170,12 @@ private let values: [WrongFile] = [
     "`logType`",
     help: "`logTypes`"
   ),
-  WrongFile(logging("retentionDays: 3", "bastion"), "5:18", "known here", help: "XX"),
+  WrongFile(
+    logging("retentionDays: 3", "bastion"),
+    "5:18",
+    "`retentionDays`",
+    help: "known here: `messages`"
+  ),
   WrongFile(logging("mesages: {}", "bastion"), "5:18", "`mesages`", help: "`messages`"),
   WrongFile(logging("audit: { retentionDays: 4 }", "bastion"), "5:42", "(found 4)"),
   WrongFile(
@@ -262,7 +267,7 @@ private let directives: [WrongFile] = [
   WrongFile(endpoint("endpointUrl: $File('../x.json').a"), "5:83", "leads out of"),
   WrongFile(endpoint("endpointUrl: $File(/etc/passwd)"), "5:83", "leads out of"),
   WrongFile(endpoint("endpointUrl: $File('none.json').a"), "5:83", "No such file"),
-  WrongFile(endpoint("endpointUrl: $File('x.txt')"), "5:83", "XX"),
+  WrongFile(endpoint("endpointUrl: $File('x.txt')"), "5:83", "`$File()` reads .env, .json"),
   WrongFile(endpoint("endpointUrl: $FileRaw('.')"), "5:83", "leads out of"),
   WrongFile(endpoint("endpointUrl: $GitInfo(comit)"), "5:83", "`$GitInfo()` does not know that"),
 ]
@@ -296,13 +301,13 @@ private let syntax: [WrongFile] = [
   WrongFile("resources:\n\tapi: {}\n", "2:1", "cannot start any token", help: "no tabs"),
   WrongFile(
     job("events: [{ properties: { scheduleRate: * * * * * } }]"),
-    "5:46",
-    "XX",
+    "5:47",
+    "did not find expected alphabetic or numeric character",
     help: "quote a value that begins with `*`"
   ),
   WrongFile(
     endpoint("endpointUrl: $Format('https://{}', $Stage())"),
-    "XX",
+    "5:100",
     "did not find expected ',' or '}'",
     help: "quote a directive with commas"
   ),

@@ -6,14 +6,18 @@ extension LoggingDecoder {
   mutating func destination(_ entry: YAMLEntry, _ path: String) -> ForwardingDestination? {
     var unknown = Self.preset(.httpEndpoint)
     if pause(&unknown, at: entry) { return unknown }
+    let before = values.diagnostics.count
     let keys = values.map(entry.value, path, known: ["type", "properties"])
     guard case .map = entry.value.content else { return nil }
     guard let typeEntry = keys["type"] else {
-      values.error(
-        entry.keyRange,
-        "`logForwarding` lacks `type`",
-        help: "one of `http-endpoint`, `highlight`, `datadog`"
-      )
+      // A key that is nearly `type` was reported already.
+      if values.diagnostics.count == before {
+        values.error(
+          entry.keyRange,
+          "`logForwarding` lacks `type`",
+          help: "one of `http-endpoint`, `highlight`, `datadog`"
+        )
+      }
       return nil
     }
     if pause(&unknown, at: typeEntry) { return unknown }
@@ -109,7 +113,9 @@ extension LoggingDecoder {
       reportMissing("projectId", .highlight, keyRange, node)
       return
     }
-    guard let value = secretText(entry, &destination) else { return }
+    guard let value = secretText(entry, &destination, isHidden: false) else {
+      return
+    }
     if checkAttribute(value, at: entry.value.range, named: "projectId") {
       destination.attributes = [.init(name: "x-highlight-project", value: value)]
     }
@@ -136,7 +142,10 @@ extension LoggingDecoder {
     _ range: SourceRange,
     _ node: YAMLNode
   ) {
-    guard case .map = node.content else { return }
+    // A key that is nearly the one was reported already.
+    guard case .map(let entries) = node.content,
+      !entries.contains(where: { NearestName.find($0.key, among: [key]) != nil })
+    else { return }
     values.error(range, "a `\(kind.rawValue)` forwarding lacks `\(key)`")
   }
 

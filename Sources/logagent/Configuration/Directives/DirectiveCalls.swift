@@ -188,8 +188,14 @@ extension DirectiveResolver {
     _ path: String,
     at range: SourceRange
   ) throws(DirectiveProblem) -> YAMLNode {
+    guard let kind = DirectiveFile.Kind(path) else {
+      throw DirectiveProblem(
+        "`$File()` reads .env, .json, .yml, .yaml and .ini files",
+        help: "`$FileRaw()` takes any file as a text"
+      )
+    }
     let bytes = try bytes(of: path)
-    switch DirectiveFile.Kind(path) {
+    switch kind {
     case .environment: return DirectiveFile.environment(bytes, at: range)
     case .ini: return DirectiveFile.ini(bytes, at: range)
     case .yaml:
@@ -198,15 +204,10 @@ extension DirectiveResolver {
       if let problem = document.problems.first {
         throw DirectiveProblem(
           "`\(ValueReader.shortened(path))` is not valid: line \(problem.line)",
-          help: "logagent check does not read it by itself; mend it there"
+          help: "`logagent check` does not read it by itself; mend it there"
         )
       }
       return (document.root ?? .plain("", at: range)).placed(at: range)
-    case nil:
-      throw DirectiveProblem(
-        "`$File()` reads .env, .json, .yml, .yaml and .ini files",
-        help: "`$FileRaw()` takes any file as a text"
-      )
     }
   }
 
