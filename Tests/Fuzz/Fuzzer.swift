@@ -33,6 +33,9 @@ struct Fuzzer: Sendable {
     .positions,
     .blockParts,
     .segmentFile,
+    .configuration,
+    .stacktape,
+    .directive,
   ]
 }
 

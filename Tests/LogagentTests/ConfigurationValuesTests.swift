@@ -59,12 +59,22 @@ struct ConfigurationValuesTests {
   @Test("every YAML example of the documentation is right")
   func documentedExamples() throws {
     var count = 0
-    for name in ["README.md", "docs/configuration.md", "docs/operations.md"] {
+    let names = ["README", "docs/configuration", "docs/operations", "docs/stacktape"]
+    for name in names.map({ $0 + ".md" }) {
       let text = try String(contentsOfFile: "\(root)/\(name)", encoding: .utf8)
       for part in text.components(separatedBy: "```yaml\n").dropFirst() {
         let example = part.components(separatedBy: "```")[0]
-        let loaded = decode(example)
         count += 1
+        let directory = TemporaryDirectory("example")
+        let isStacktape = example.contains("    properties:\n")
+        for place in ["shop/stacktape.yml", "blog/stacktape.yml"] {
+          directory.write(place, isStacktape ? example : "resources: {}\n")
+        }
+        let loaded = decode(
+          isStacktape
+            ? "project: a\nstage: b\nstacktape: [\(directory.file("shop"))]\n"
+            : example.replacing("/srv/", with: directory.path + "/")
+        )
         #expect(
           loaded.configuration != nil,
           "\(name): \(loaded.diagnostics.map(\.headline))\n\(example)"

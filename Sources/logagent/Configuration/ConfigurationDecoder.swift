@@ -47,7 +47,16 @@ struct ConfigurationDecoder {
     readStack(keys, into: &configuration)
     logging.directives.context.take(configuration)
     logging.directives.context.root = root
-    if let entry = keys["stacktape"] { configuration.stacktape = stacktape(entry) }
+    if let entry = keys["stacktape"] {
+      configuration.stacktape = stacktape(entry)
+      if configuration.stage == nil, configuration.stacktape.contains(where: { $0.stage == nil }) {
+        values.warn(
+          entry.keyRange,
+          "`stacktape` has no stage, so log groups are not named as Stacktape names them",
+          help: "set `project` and `stage`, or LOGAGENT_PROJECT and LOGAGENT_STAGE"
+        )
+      }
+    }
     if let path = keys["dataDirectory"].flatMap({ values.path($0) }) {
       configuration.dataDirectory = path
     }
