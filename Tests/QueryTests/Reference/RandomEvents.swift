@@ -1,6 +1,6 @@
 @testable import Query
 
-/// Events of many kinds from a seed: JSON, JSON behind a prefix, logfmt, Lambda's lines, plain text.
+/// Events of many kinds from a seed: JSON, JSON behind a prefix, logfmt, Lambda's lines, text.
 struct RandomEvents {
   var random: SplitMix
 

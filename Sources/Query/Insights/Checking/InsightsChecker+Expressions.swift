@@ -155,8 +155,8 @@ extension InsightsChecker {
         throw diagnostic(
           "`\(function.rawValue)` needs a period",
           range,
-          hint:
-            "a number and a unit without a blank, such as \(function.rawValue)(\(index == 0 ? "" : "@timestamp, ")5m)"
+          hint: "a number and a unit without a blank, such as "
+            + "\(function.rawValue)(\(index == 0 ? "" : "@timestamp, ")5m)"
         )
       }
       resolved.append(.period(capped(period, range)))

@@ -4,13 +4,13 @@ package struct InsightsPrinter {
 
   package static func text(of query: InsightsQuery) -> String {
     var printer = InsightsPrinter()
-    printer.print(query)
+    printer.add(query)
     return printer.output
   }
 
   package static func text(of expression: InsightsExpression) -> String {
     var printer = InsightsPrinter()
-    printer.print(expression)
+    printer.add(expression)
     return printer.output
   }
 
@@ -28,49 +28,49 @@ package struct InsightsPrinter {
 
   // MARK: commands
 
-  private mutating func print(_ query: InsightsQuery) {
+  private mutating func add(_ query: InsightsQuery) {
     for (index, command) in query.commands.enumerated() {
       if index > 0 { write(" | ") }
-      print(command)
+      add(command)
     }
   }
 
-  private mutating func print(_ command: InsightsCommand) {
+  private mutating func add(_ command: InsightsCommand) {
     switch command {
-    case .fields(let items): print("fields ", items)
-    case .display(let items): print("display ", items)
+    case .fields(let items): add("fields ", items)
+    case .display(let items): add("display ", items)
     case .filter(let condition):
       write("filter ")
-      print(condition)
-    case .stats(let stats): print(stats)
+      add(condition)
+    case .stats(let stats): add(stats)
     case .sort(let keys):
       write("sort ")
       list(keys) { printer, key in
-        printer.print(key.expression)
+        printer.add(key.expression)
         if key.isDescending { printer.write(" desc") }
       }
     case .limit(let count, let isAny): write("limit \(isAny ? "any " : "")\(count)")
-    case .parse(let parse): print(parse)
+    case .parse(let parse): add(parse)
     case .dedup(let fields):
       write("dedup ")
-      list(fields) { $0.print($1) }
+      list(fields) { $0.add($1) }
     case .pattern(let expression):
       write("pattern ")
-      print(expression)
+      add(expression)
     case .diff: write("diff")
     case .unnest(let expression, let name):
       write("unnest ")
-      print(expression)
+      add(expression)
       write(" into \(Self.name(name))")
-    case .source(let source): print(source)
-    case .join(let join): print(join)
+    case .source(let source): add(source)
+    case .join(let join): add(join)
     case .fillMissing(let fills):
       write("fillmissing")
       for (index, fill) in fills.enumerated() {
         write(index == 0 ? " with " : ", ")
-        print(fill.value)
+        add(fill.value)
         write(" for ")
-        print(fill.field)
+        add(fill.field)
       }
     case .fillDown(let globs):
       write("filldown")
@@ -78,31 +78,31 @@ package struct InsightsPrinter {
     }
   }
 
-  private mutating func print(_ command: String, _ items: [InsightsItem]) {
+  private mutating func add(_ command: String, _ items: [InsightsItem]) {
     write(command)
     list(items) { printer, item in
       guard let alias = item.alias else { return printer.write(item.text) }
-      printer.print(item.expression)
+      printer.add(item.expression)
       printer.write(" as \(Self.name(alias))")
     }
   }
 
-  private mutating func print(_ stats: InsightsStats) {
-    print("stats ", stats.items)
-    if !stats.keys.isEmpty { print(" by ", stats.keys) }
+  private mutating func add(_ stats: InsightsStats) {
+    add("stats ", stats.items)
+    if !stats.keys.isEmpty { add(" by ", stats.keys) }
     if let offset = stats.offset { write(" offset \(offset.count)\(offset.unit.rawValue)") }
   }
 
-  private mutating func print(_ parse: InsightsParse) {
+  private mutating func add(_ parse: InsightsParse) {
     write("parse ")
-    print(parse.source)
+    add(parse.source)
     switch parse.form {
     case .glob(let pattern, let names):
       write(" \(Self.quoted(pattern)) as ")
       list(names) { $0.write(Self.name($1)) }
     case .regex(let regex, let captures, let isMulti):
       write(" ")
-      print(regex)
+      add(regex)
       // Names are left out where the groups have them; what does not compile has no groups.
       if captures != (try? BytePattern(regex.pattern))?.namedCaptures {
         write(" as ")
@@ -116,7 +116,7 @@ package struct InsightsPrinter {
     }
   }
 
-  private mutating func print(_ source: InsightsSource) {
+  private mutating func add(_ source: InsightsSource) {
     write("SOURCE ")
     switch source {
     case .groups(let groups): list(groups) { $0.write(Self.quoted($1)) }
@@ -131,15 +131,15 @@ package struct InsightsPrinter {
     }
   }
 
-  private mutating func print(_ join: InsightsJoin) {
+  private mutating func add(_ join: InsightsJoin) {
     let left = Self.name(join.left)
     let right = Self.name(join.right)
     write("join type=\(join.kind.rawValue) left=\(left) right=\(right) where \(left).")
-    print(join.leftKey)
+    add(join.leftKey)
     write(" = \(right).")
-    print(join.rightKey)
+    add(join.rightKey)
     write(" (")
-    print(join.query)
+    add(join.query)
     write(")")
   }
 
@@ -165,62 +165,62 @@ package struct InsightsPrinter {
   }
 
   /// In parentheses when it binds less tightly than its place needs.
-  private mutating func print(_ expression: InsightsExpression, atLeast strength: Strength) {
+  private mutating func add(_ expression: InsightsExpression, atLeast strength: Strength) {
     let isBare = Self.strength(expression).rawValue >= strength.rawValue
     if !isBare { write("(") }
-    print(expression)
+    add(expression)
     if !isBare { write(")") }
   }
 
-  private mutating func print(_ expression: InsightsExpression) {
+  private mutating func add(_ expression: InsightsExpression) {
     switch expression {
     case .number(let digits): write(digits)
     case .string(let value): write(Self.quoted(value))
     case .boolean(let value): write(value ? "true" : "false")
     case .period(let period): write("\(period.count)\(period.unit.rawValue)")
-    case .field(let field): print(field)
-    case .call(let function, let arguments, _): print(function.rawValue, arguments)
+    case .field(let field): add(field)
+    case .call(let function, let arguments, _): add(function.rawValue, arguments)
     case .aggregate(let function, let arguments, _):
       if function == .count, arguments.isEmpty { return write("count(*)") }
-      print(function.rawValue, arguments)
+      add(function.rawValue, arguments)
     case .not(let operand):
       write("not ")
-      print(operand, atLeast: .not)
+      add(operand, atLeast: .not)
     case .negate(let operand):
       write("-")
-      print(operand, atLeast: .operand)
-    case .and(let parts): print(parts, " and ", atLeast: .not)
-    case .or(let parts): print(parts, " or ", atLeast: .and)
+      add(operand, atLeast: .operand)
+    case .and(let parts): add(parts, " and ", atLeast: .not)
+    case .or(let parts): add(parts, " or ", atLeast: .and)
     case .compare(let sign, let left, let right):
-      print(left, atLeast: .sum)
+      add(left, atLeast: .sum)
       write(" \(sign.rawValue) ")
-      print(right, atLeast: .sum)
-    case .arithmetic(let sign, let left, let right): print(sign, left, right)
-    case .like, .inList, .inQuery: printTest(expression)
+      add(right, atLeast: .sum)
+    case .arithmetic(let sign, let left, let right): add(sign, left, right)
+    case .like, .inList, .inQuery: addTest(expression)
     case .member(let value, let name):
-      print(value, atLeast: .operand)
+      add(value, atLeast: .operand)
       write(".\(Self.part(name))")
     }
   }
 
-  private mutating func print(
+  private mutating func add(
     _ parts: [InsightsExpression],
     _ word: String,
     atLeast strength: Strength
   ) {
     for (index, part) in parts.enumerated() {
       if index > 0 { write(word) }
-      print(part, atLeast: strength)
+      add(part, atLeast: strength)
     }
   }
 
-  private mutating func print(_ function: String, _ arguments: [InsightsExpression]) {
+  private mutating func add(_ function: String, _ arguments: [InsightsExpression]) {
     write("\(function)(")
-    list(arguments) { $0.print($1) }
+    list(arguments) { $0.add($1) }
     write(")")
   }
 
-  private mutating func print(
+  private mutating func add(
     _ sign: InsightsArithmetic,
     _ left: InsightsExpression,
     _ right: InsightsExpression
@@ -233,35 +233,35 @@ package struct InsightsPrinter {
       }
     let tighter = Strength(rawValue: own.rawValue + 1) ?? .operand
     let isRightFirst = sign == .power
-    print(left, atLeast: isRightFirst ? tighter : own)
+    add(left, atLeast: isRightFirst ? tighter : own)
     write(" \(sign.rawValue) ")
-    print(right, atLeast: isRightFirst ? own : tighter)
+    add(right, atLeast: isRightFirst ? own : tighter)
   }
 
-  private mutating func printTest(_ expression: InsightsExpression) {
+  private mutating func addTest(_ expression: InsightsExpression) {
     switch expression {
     case .like(let value, let pattern, let isNegated):
-      print(value, atLeast: .sum)
+      add(value, atLeast: .sum)
       write(isNegated ? " not like " : " like ")
       switch pattern {
       case .substring(let text): write(Self.quoted(text))
-      case .regex(let regex): print(regex)
+      case .regex(let regex): add(regex)
       }
     case .inList(let value, let list, let isNegated):
-      print(value, atLeast: .sum)
+      add(value, atLeast: .sum)
       write(isNegated ? " not in [" : " in [")
-      self.list(list) { $0.print($1, atLeast: .sum) }
+      self.list(list) { $0.add($1, atLeast: .sum) }
       write("]")
     case .inQuery(let value, let query, let isNegated):
-      print(value, atLeast: .sum)
+      add(value, atLeast: .sum)
       write(isNegated ? " not in (" : " in (")
-      print(query)
+      add(query)
       write(")")
-    default: print(expression)
+    default: add(expression)
     }
   }
 
-  private mutating func print(_ field: InsightsField) {
+  private mutating func add(_ field: InsightsField) {
     guard let first = field.parts.first, field.parts.count > 1 else {
       return write(Self.name(field.name))
     }
@@ -270,7 +270,7 @@ package struct InsightsPrinter {
   }
 
   /// Slashes are escaped, unless a backslash does it already.
-  private mutating func print(_ regex: InsightsRegex) {
+  private mutating func add(_ regex: InsightsRegex) {
     var text = "/"
     var isEscaped = false
     for scalar in regex.pattern.unicodeScalars {
