@@ -44,7 +44,7 @@ enum StoreRecovery {
     )
   }
 
-  /// Files without a row: what was retired or never committed goes, the rest is moved aside.
+  /// Files without a row: what was retired or never committed goes, the rest is kept out of the way.
   private static func clear(
     _ files: [File],
     committed: UInt64,

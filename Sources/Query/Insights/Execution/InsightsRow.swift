@@ -30,7 +30,7 @@ final class GroupFacts: Sendable {
   }
 }
 
-/// Place of a row in the order of events: time, then ingestion.
+/// Place of a row in the order of events: time, then ingestion; the parts of one event are equal.
 struct EventPosition: Comparable, BitwiseCopyable, Sendable {
   var timestamp: Int64
   var ingestion: Int64
@@ -52,9 +52,7 @@ struct EventPosition: Comparable, BitwiseCopyable, Sendable {
     if left.timestamp != right.timestamp { return left.timestamp < right.timestamp }
     if left.ingestion != right.ingestion { return left.ingestion < right.ingestion }
     if left.group != right.group { return left.group < right.group }
-    if left.sequence != right.sequence { return left.sequence < right.sequence }
-    // The first part of an event stands first where the newest stands first.
-    return left.part > right.part
+    return left.sequence < right.sequence
   }
 }
 

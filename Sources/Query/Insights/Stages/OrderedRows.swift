@@ -94,7 +94,10 @@ struct RowOrder: Sendable {
       case .greater: return isDescending[index]
       }
     }
-    return isNewestFirst ? rightPosition < leftPosition : leftPosition < rightPosition
+    if rightPosition < leftPosition { return isNewestFirst }
+    if leftPosition < rightPosition { return !isNewestFirst }
+    // Rows made of one event stay in their order.
+    return leftPosition.part < rightPosition.part
   }
 
   func precedes(_ left: KeptRow, _ right: KeptRow) -> Bool {
