@@ -90,6 +90,20 @@ package enum FileSystem {
     if durable { try syncDirectory(parent(of: path)) }
   }
 
+  /// Writes over a file that exists, in the room that it has: works on a full disk, where
+  /// `replace` does not.
+  ///
+  /// Fills `bytes` up with blanks to the file's length, so that nothing old is left behind them.
+  package static func overwrite(
+    _ path: String,
+    with bytes: inout [UInt8]
+  ) throws(SyscallError) {
+    let file = try Descriptor(open: path, O_WRONLY | O_NOFOLLOW)
+    let size = try file.status().size
+    while Int64(bytes.count) < size { bytes.append(0x20) }
+    try file.write(bytes.span, at: 0)
+  }
+
   /// The names in a directory, without "." and "..", sorted.
   package static func list(_ path: String) throws(SyscallError) -> [String] {
     // Safety: the DIR handle stays inside this function and is closed on every path out.

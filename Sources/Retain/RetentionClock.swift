@@ -2,9 +2,9 @@ package import LogModel
 
 /// The time that retention may act on: a jump of the wall clock must never delete anything.
 ///
-/// The store keeps the wall time that was last believed. From there time may have gone on by what the
-/// monotonic clock says plus one hour (48 hours across a start, when nobody counted). A wall clock
-/// more than 24 hours ahead of that is not believed until it has been steady for 24 hours.
+/// The store keeps the wall time that was last believed. From there time may have gone on by what
+/// the monotonic clock says plus one hour (48 hours across a start, when nobody counted). A wall
+/// clock more than 24 hours ahead of that is not believed until it has been steady for 24 hours.
 package struct RetentionClock: Sendable {
   private static let hour: Int64 = 3_600_000_000_000
   private static let stepNanoseconds: Int64 = 60_000_000_000

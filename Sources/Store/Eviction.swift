@@ -3,7 +3,7 @@ internal import Platform
 
 /// What was deleted of one log stream to stay within a bound on space: the gap that readers see.
 struct EvictedStream: Equatable, Sendable {
-  /// Holds what belongs to no stream that is known: unreadable blocks, and streams beyond the bound.
+  /// Holds what belongs to no stream that is known: unreadable blocks, streams beyond the bound.
   static let unknown = LogStream(sanitizing: "logagent")
   /// Streams of a group that have a gap of their own.
   static let streamsMax = 256

@@ -44,7 +44,7 @@ enum StoreRecovery {
     )
   }
 
-  /// Files without a row: what was retired or never committed goes, the rest is kept out of the way.
+  /// Files without a row: what was retired or never committed goes, the rest is moved aside.
   private static func clear(
     _ files: [File],
     committed: UInt64,

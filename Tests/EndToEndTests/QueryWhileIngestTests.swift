@@ -6,7 +6,7 @@ import Testing
 @Suite("Queries while events come in", .serialized)
 struct QueryWhileIngestTests {
   private static let isFull = ProcessInfo.processInfo.environment["LOGAGENT_E2E_FULL"] != nil
-  private static let lineCount = isFull ? 3_000_000 : 400_000
+  private static let lineCount = isFull ? 3_000_000 : 100_000
   private static let group = "/import/numbers"
 
   private let directory = TemporaryDirectory("ingest")

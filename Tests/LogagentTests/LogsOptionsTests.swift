@@ -91,7 +91,7 @@ struct LogsOptionsTests {
   @Test(
     "what cannot be answered is refused with 64 before anything is read",
     arguments: [
-      (["-q", "stats count(*)"], "Insights"), (["-ti", "x"], "templateId"),
+      (["-ti", "x"], "templateId"),
       (["--head", "5", "--limit", "5"], "--head and --limit"),
       (["--cursor-file", "x", "-n", "5"], "--limit and a cursor"),
       (["--reverse", "-C", "1"], "--reverse"),

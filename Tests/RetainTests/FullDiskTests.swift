@@ -7,8 +7,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A disk that is really full: nothing committed is harmed, queries work, and work goes on by itself
-/// once there is room.
+/// A disk that is really full: nothing committed is harmed, queries work, and work goes on by
+/// itself once there is room.
 @Suite(.serialized, .enabled(if: SmallDisk.isPossible, "needs root"))
 struct FullDiskTests {
   private static let group = LogGroup(sanitizing: "/docker/default/full")
@@ -65,7 +65,7 @@ struct FullDiskTests {
     return (numbers, evicted)
   }
 
-  /// Whether the numbers are exactly these; a difference of long lists would take for ever to print.
+  /// Whether the numbers are exactly these; the difference of long lists takes for ever to print.
   private func check(_ numbers: [Int], are wanted: Range<Int>, _ what: Comment) {
     let place = zip(numbers, wanted).enumerated().first { $0.element.0 != $0.element.1 }
     #expect(place == nil, "\(what.rawValue): at \(place?.offset ?? 0) is \(place?.element.0 ?? 0)")

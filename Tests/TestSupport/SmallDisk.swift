@@ -25,8 +25,10 @@ public final class SmallDisk {
     switch kind {
     case .tmpfs: try Shell.run("mount -t tmpfs -o size=\(megabytes)m logagent-test \(mount)")
     case .ext4:
+      // Blocks of 4 KiB, which so small a file system would not have by itself: SQLite's shared
+      // memory is only safe from a full disk with those.
       let image = directory.file("image")
-      try Shell.run("truncate -s \(megabytes)M \(image) && mkfs.ext4 -q -F -m 0 \(image)")
+      try Shell.run("truncate -s \(megabytes)M \(image) && mkfs.ext4 -q -F -m 0 -b 4096 \(image)")
       let found = try Shell.run("losetup -f --show \(image)")
       let name = found.trimmingCharacters(in: .whitespacesAndNewlines)
       device = name

@@ -6,8 +6,8 @@ package import Store
 /// were stored in front of and behind them.
 ///
 /// Neighbours are neighbours in the order in which a stream was stored, which is the order in which
-/// it was written. They are read by their sequence, so that nothing but the blocks around a match is
-/// looked at, and are shown whatever the query says, also from outside of its time range, unless
+/// it was written. They are read by their sequence, so that nothing but the blocks around a match
+/// is looked at, and are shown whatever the query says, also from outside of its time range, unless
 /// they have expired. Overlapping surroundings are joined, no event is given twice, and an event
 /// that matches is always given as a match. One thread.
 package final class EventContext {

@@ -75,7 +75,7 @@ enum MetadataFrame {
     }
   }
 
-  /// All content framed at `offset`, for frames whose length nothing else tells, and where they end.
+  /// All content framed at `offset`, for frames whose length nothing else tells, and their end.
   ///
   /// Nil when there is none of `kind`, or more than `limit` bytes.
   static func whole(

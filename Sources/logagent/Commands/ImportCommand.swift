@@ -11,8 +11,8 @@ struct ImportCommand: ParsableCommand {
     discussion: """
       Formats: docker-json (Docker's json-file), cri (containerd, Podman), lines (plain text; a \
       line's own RFC 3339 time if it begins with one, else the time of the import), jsonl (objects \
-      with `timestamp` in milliseconds, `message` and maybe `logStream`), csv; the last two also as \
-      `export` writes them, which are read back unchanged. Files ending in .gz or .zst are \
+      with `timestamp` in milliseconds, `message` and maybe `logStream`), csv; the last two also \
+      as `export` writes them, which are read back unchanged. Files ending in .gz or .zst are \
       unpacked. A file is known by its content, so it may be renamed, and an import may be broken \
       off and repeated.
 

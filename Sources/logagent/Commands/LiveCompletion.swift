@@ -18,6 +18,7 @@ enum LiveCompletion {
   private static let depthMax = 3
 
   @Sendable static func resources(_ words: [String], _ index: Int, _ prefix: String) -> [String] {
+    // Silence is right: there is nowhere to say it.
     guard let reader = reader(words), let groups = try? reader.groups() else { return [] }
     var names: Set<String> = []
     for group in groups.prefix(groupsMax) {

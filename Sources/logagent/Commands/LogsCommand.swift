@@ -12,6 +12,7 @@ struct LogsCommand: ParsableCommand {
         logagent logs api --startTime 2h --filter ERROR
         logagent logs api importCatalog -S today -n 1000 -o jsonl
         logagent logs api -g 'timeout|refused' -C 3 --level warn+
+        logagent logs api -q 'stats count(*) as n by bin(5m)' --since 1d
         logagent logs api -o 'template={@timestamp} {status} {user.id}'
         logagent logs nightlyReport --raw | jq '.events[].message'
         logagent logs '*' --filter '"card declined"' --fail-if-match

@@ -65,7 +65,7 @@ struct LogsOptions: ParsableArguments {
     name: [.customLong("filter"), .customShort("f")],
     // `-DEBUG` is a pattern, not a flag.
     parsing: .unconditional,
-    help: "A CloudWatch filter pattern of terms: `ERROR \"status 500\" -DEBUG`, `?a ?b`."
+    help: "A CloudWatch filter pattern: `ERROR -timeout`, `{ $.status >= 500 }`, `[ip, ...]`."
   )
   var filter: String?
 

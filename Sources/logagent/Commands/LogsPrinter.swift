@@ -159,7 +159,7 @@ final class LogsPrinter {
   }
 
   /// `begins` is called before the first event.
-  func print(
+  func run(
     _ plan: LogSearch,
     isReversed: Bool,
     begins: () -> Void

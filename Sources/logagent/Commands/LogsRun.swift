@@ -130,7 +130,7 @@ struct LogsRun {
       }
       return try search(query, reader)
     }
-    let statistics = try printer.print(plan, isReversed: options.reverse) { progress.erase() }
+    let statistics = try printer.run(plan, isReversed: options.reverse) { progress.erase() }
     if !follows { printer.finish() }
     return statistics
   }

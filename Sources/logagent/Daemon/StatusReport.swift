@@ -80,10 +80,7 @@ struct StatusReport: Sendable {
       guard error.isOutOfSpace else { return }
       // A full disk is what the report is wanted for: over the old one, in the room that it has.
       // Silence is right: a report that cannot be written is simply old, which `status` shows.
-      guard let old = try? FileSystem.status(of: path), let file = try? Descriptor(open: path, 1)
-      else { return }
-      while Int64(bytes.count) < old.size { bytes.append(0x20) }
-      try? file.write(bytes.span, at: 0)
+      try? FileSystem.overwrite(path, with: &bytes)
     }
   }
 }
