@@ -87,6 +87,11 @@ lint: ## what the formatter would change, as errors
 format: ## format in place
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
+.PHONY: docs
+docs: ## write docs/man and the table of docs/configuration.md from the program's definitions
+	UPDATE_GOLDEN=1 $(SWIFT) test $(SWIFT_FLAGS) --disable-xctest --quiet \
+	  --filter LogagentTests.DocumentationTests
+
 .PHONY: release
 release: setup ## dist/logagent: static Swift, stripped, within the size budget
 	$(SWIFT) build -c release $(SWIFT_FLAGS) --static-swift-stdlib --product logagent
@@ -106,6 +111,8 @@ install: ## install dist/logagent, its configuration and its unit below PREFIX
 	install -d -m0750 "$(DESTDIR)$(SYSCONFDIR)/logagent"
 	test -e "$(DESTDIR)$(SYSCONFDIR)/logagent/logagent.yml" || \
 	  install -m0640 conf/logagent.yml "$(DESTDIR)$(SYSCONFDIR)/logagent/logagent.yml"
+	install -Dm0644 docs/man/logagent.1 "$(DESTDIR)$(PREFIX)/share/man/man1/logagent.1"
+	install -Dm0644 docs/man/logagent.yml.5 "$(DESTDIR)$(PREFIX)/share/man/man5/logagent.yml.5"
 	install -d "$(DESTDIR)/etc/systemd/system"
 	sed 's#/usr/local/bin/logagent#$(PREFIX)/bin/logagent#; s#/etc/logagent#$(SYSCONFDIR)/logagent#' \
 	  systemd/logagent.service > "$(DESTDIR)/etc/systemd/system/logagent.service"
@@ -114,7 +121,9 @@ install: ## install dist/logagent, its configuration and its unit below PREFIX
 
 uninstall: ## remove what install put there; configuration and data stay
 	rm -f "$(DESTDIR)$(PREFIX)/bin/logagent" "$(DESTDIR)/etc/systemd/system/logagent.service" \
-	  "$(DESTDIR)/usr/lib/sysusers.d/logagent.conf" "$(DESTDIR)/usr/lib/tmpfiles.d/logagent.conf"
+	  "$(DESTDIR)/usr/lib/sysusers.d/logagent.conf" "$(DESTDIR)/usr/lib/tmpfiles.d/logagent.conf" \
+	  "$(DESTDIR)$(PREFIX)/share/man/man1/logagent.1" \
+	  "$(DESTDIR)$(PREFIX)/share/man/man5/logagent.yml.5"
 
 # Every step in its own make, so that the output says which one failed, and a clean folder, because
 # the import check sees only what is compiled anew.

@@ -76,6 +76,7 @@ final class WatchHub {
         if counted[event.watch]?.name == event.name { counted[event.watch]?.count += 1 }
       case .directoryGone:
         counted[event.watch] = nil
+      case .changed: break
       }
     }
     pending += events

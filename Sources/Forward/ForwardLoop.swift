@@ -96,7 +96,7 @@ final class ForwardLoop {
           continue
         }
         lane.group = group
-        lane.destination = destination
+        lane.take(destination, at: clock.monotonic())
       }
       lanes.removeAll(where: \.isRemoved)
       for (key, entry) in wanted.sorted(by: { $0.key.group < $1.key.group }) {

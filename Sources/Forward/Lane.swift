@@ -107,6 +107,14 @@ final class Lane {
     phase = .backingOff(until: until)
   }
 
+  /// Takes a reload's destination over: cursor, request in flight and retry clock stay.
+  ///
+  /// One that has changed is tried at once, since the change may be what its retries wait for.
+  func take(_ next: Destination, at now: Int64) {
+    if next != destination, case .backingOff = phase { phase = .backingOff(until: now) }
+    destination = next
+  }
+
   /// Starts the clock of what waits, as early as its first event came: a lane that is behind owes
   /// nobody another wait.
   func markDirty(monotonic now: Int64, wall: Int64) {

@@ -205,6 +205,10 @@ package struct Descriptor: ~Copyable, Sendable {
     return true
   }
 
+  package borrowing func changeOwner(_ user: UInt32, _ group: UInt32) throws(SyscallError) {
+    guard clinux_change_owner(raw, user, group) == 0 else { throw .last("fchown", path: path) }
+  }
+
   package borrowing func setNonblocking(_ on: Bool) throws(SyscallError) {
     guard clinux_set_nonblocking(raw, on ? 1 : 0) == 0 else { throw .last("fcntl", path: path) }
   }
@@ -218,6 +222,7 @@ package struct FileStatus: Sendable, Equatable {
   package let links: UInt64
   package let mode: UInt32
   package let owner: UInt32
+  package let ownerGroup: UInt32
   /// Nanoseconds since the epoch.
   package let modified: Int64
 
@@ -228,11 +233,13 @@ package struct FileStatus: Sendable, Equatable {
     links = UInt64(buffer.st_nlink)
     mode = buffer.st_mode
     owner = buffer.st_uid
+    ownerGroup = buffer.st_gid
     modified = Int64(buffer.st_mtim.tv_sec) * 1_000_000_000 + Int64(buffer.st_mtim.tv_nsec)
   }
 
   package var isRegularFile: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
   package var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
+  package var isSymbolicLink: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFLNK) }
 
   package func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode

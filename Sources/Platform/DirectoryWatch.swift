@@ -20,6 +20,8 @@ package final class DirectoryWatch {
   package enum Kind: Sendable {
     /// The name came into being, by creation or by a rename.
     case appeared
+    /// Something else happened to the name: its content was written, or it is gone.
+    case changed
     /// The watched directory itself is gone; the watch is no more.
     case directoryGone
     /// The kernel dropped events: everything has to be looked at again.
@@ -38,8 +40,14 @@ package final class DirectoryWatch {
   package var descriptor: Int32 { file.raw }
 
   /// Watches a directory; adding it again gives the same number.
-  package func add(_ path: String) throws(SyscallError) -> Int32 {
-    let mask = UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_DELETE_SELF) | UInt32(IN_ONLYDIR)
+  ///
+  /// With `includesChanges` also for files that were written and closed, moved away, removed or
+  /// given another mode: for folders of configurations, not of logs.
+  package func add(_ path: String, includesChanges: Bool = false) throws(SyscallError) -> Int32 {
+    var mask = UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_DELETE_SELF) | UInt32(IN_ONLYDIR)
+    if includesChanges {
+      mask |= UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE) | UInt32(IN_ATTRIB)
+    }
     // Safety: the call only reads the path.
     let watch = unsafe inotify_add_watch(file.raw, path, mask)
     guard watch >= 0 else { throw .last("inotify_add_watch", path: path) }
@@ -80,7 +88,7 @@ package final class DirectoryWatch {
         events.append(
           Event(
             watch: watch,
-            kind: .appeared,
+            kind: mask & (UInt32(IN_CREATE) | UInt32(IN_MOVED_TO)) != 0 ? .appeared : .changed,
             name: String(repairing: name.extracting(0..<end))
           )
         )

@@ -34,6 +34,11 @@ package struct SyscallError: Error, Equatable, CustomStringConvertible {
   /// Whoever read what was written has gone.
   package var isClosedPipe: Bool { code == EPIPE || code == ECONNRESET }
 
+  /// The path is a symbolic link where none may be.
+  package var isLink: Bool { code == ELOOP }
+
+  package var isTooLarge: Bool { code == EFBIG }
+
   package var isPermission: Bool { code == EACCES || code == EPERM }
 
   package var description: String {

@@ -9,17 +9,21 @@ package struct RetainOptions: Sendable {
   package var days: @Sendable (LogGroup) -> Int
   package var maxDiskBytes: Int64
   package var minFreeBytes: Int64
+  /// How long fewer days wait before they hold.
+  package var shrinkGraceNanoseconds: Int64
   package var intervalNanoseconds: Int64
 
   package init(
     days: @escaping @Sendable (LogGroup) -> Int,
     maxDiskBytes: Int64,
     minFreeBytes: Int64,
+    shrinkGraceNanoseconds: Int64 = 86_400_000_000_000,
     intervalNanoseconds: Int64 = 5_000_000_000
   ) {
     self.days = days
     self.maxDiskBytes = maxDiskBytes
     self.minFreeBytes = minFreeBytes
+    self.shrinkGraceNanoseconds = shrinkGraceNanoseconds
     self.intervalNanoseconds = intervalNanoseconds
   }
 }
@@ -30,6 +34,8 @@ package struct RetainStatus: Sendable {
   package var freeBytes: Int64 = 0
   package var isClockTrusted = true
   package var lastError: String?
+  /// Groups whose fewer days wait, and until when.
+  package var waiting: [(change: ShrinkingRetention, due: Timestamp)] = []
 }
 
 /// The loop that looks at what is stored and deletes what policy says.
@@ -84,17 +90,10 @@ package final class RetentionSweeper: Sendable {
       )
     }
     let now = judge?.now(wall: clock.now(), monotonic: clock.monotonic())
-    let groups = try reader.groups()
-    var days: [UInt32: Int] = [:]
-    var changed: [(group: LogGroup, days: Int)] = []
-    for group in groups {
-      let wanted = options.days(group.group)
-      days[group.id] = wanted
-      if group.retentionDays != wanted { changed.append((group.group, wanted)) }
-    }
+    let decision = try decide(reader.groups(), options, now: now)
     let situation = try look(reader, now: now)
     let plan = RetentionPolicy(
-      days: days,
+      days: decision.days,
       maxDiskBytes: options.maxDiskBytes,
       minFreeBytes: options.minFreeBytes
     ).plan(situation)
@@ -103,17 +102,57 @@ package final class RetentionSweeper: Sendable {
       $0.usedBytes = used
       $0.freeBytes = situation.freeBytes
       $0.isClockTrusted = now != nil
+      $0.waiting = decision.waiting.values.sorted { $0.group.name < $1.group.name }.map {
+        ($0, $0.due(graceNanoseconds: options.shrinkGraceNanoseconds))
+      }
     }
     metrics.set("logagent_storage_free_bytes", Double(situation.freeBytes))
     metrics.set("logagent_storage_limit_bytes", Double(options.maxDiskBytes))
     metrics.set("logagent_storage_used_bytes", Double(used))
-    var changes: [StoreChange] = changed.isEmpty ? [] : [.retention(changed)]
+    metrics.set("logagent_retention_waiting_groups", Double(decision.waiting.count))
+    var changes: [StoreChange] = decision.changed.isEmpty ? [] : [.retention(decision.changed)]
     if let now, isWorthKeeping(now) { changes.append(.clock(now)) }
-    carryOut(plan, changes)
+    if carryOut(plan, changes) { try settle(decision) }
     metrics.set(
       "logagent_retention_last_success_timestamp_seconds",
       Double(clock.now()) / 1_000_000_000
     )
+  }
+
+  /// Which days hold for every group, and what is new in that.
+  private struct Decision {
+    var days: [UInt32: Int] = [:]
+    var changed: [(group: LogGroup, days: Int)] = []
+    var waiting: [LogGroup: ShrinkingRetention] = [:]
+    var waitedBefore: [LogGroup: ShrinkingRetention] = [:]
+    var isRequested = false
+  }
+
+  private func decide(
+    _ groups: [GroupInfo],
+    _ options: RetainOptions,
+    now: Timestamp?
+  ) throws(StoreError) -> Decision {
+    var decision = Decision()
+    decision.waitedBefore = ShrinkingFile.read(store.layout.shrinkingRetention)
+    let request = RetentionRequest.read(store.layout.retentionRequest)
+    decision.isRequested = request != nil
+    for group in groups {
+      let wanted = options.days(group.group)
+      let (days, waiting) = ShrinkingRetention.decide(
+        group.group,
+        recorded: group.retentionDays,
+        wanted: wanted,
+        waiting: decision.waitedBefore[group.group],
+        isConfirmed: request?[group.group] == wanted,
+        graceNanoseconds: options.shrinkGraceNanoseconds,
+        now: now
+      )
+      decision.days[group.id] = days
+      decision.waiting[group.group] = waiting
+      if group.retentionDays != days { decision.changed.append((group.group, days)) }
+    }
+    return decision
   }
 
   private func look(
@@ -146,14 +185,28 @@ package final class RetentionSweeper: Sendable {
     }
   }
 
-  private func carryOut(_ plan: RetentionPolicy.Plan, _ others: [StoreChange]) {
+  /// What waits now, for the next start; after what no longer waits is durable.
+  private func settle(_ decision: Decision) throws(StoreError) {
+    do throws(SyscallError) {
+      if decision.waiting != decision.waitedBefore {
+        try ShrinkingFile.write(decision.waiting, to: store.layout.shrinkingRetention)
+      }
+      if decision.isRequested { try FileSystem.remove(store.layout.retentionRequest) }
+    } catch {
+      throw .io(error)
+    }
+  }
+
+  /// True when everything is durable.
+  private func carryOut(_ plan: RetentionPolicy.Plan, _ others: [StoreChange]) -> Bool {
     var changes = others
     for reason in RetireReason.allCases {
       let segments = plan.deletions.filter { $0.reason == reason }.map(\.segment.id)
       if !segments.isEmpty { changes.append(.retire(segments: segments, reason: reason)) }
     }
     for tail in plan.tails { changes.append(.expireTail(group: tail.group, before: tail.before)) }
-    guard !changes.isEmpty, let ticket = store.apply(changes) else { return }
-    _ = store.waitCommitted(ticket, timeoutNanoseconds: 10_000_000_000)
+    if changes.isEmpty { return true }
+    guard let ticket = store.apply(changes) else { return false }
+    return store.waitCommitted(ticket, timeoutNanoseconds: 10_000_000_000)
   }
 }

@@ -24,6 +24,10 @@ package struct Layout: Sendable {
   package var deadLetters: String { root + "/dead-letters" }
   /// Output of `logagent exec` on its way into the store.
   package var spool: String { root + "/spool" }
+  /// Which groups are to be kept for fewer days, and since when that waits.
+  package var shrinkingRetention: String { root + "/retention-waiting" }
+  /// What `logagent retention apply` asks for, until the next sweep takes it.
+  package var retentionRequest: String { root + "/retention-request" }
   /// The daemon's last report of itself, for `logagent status`.
   package var status: String { root + "/status.json" }
 

@@ -33,12 +33,24 @@ struct Logagent: AsyncParsableCommand {
       CommandGroup(
         name: "Setting up:",
         subcommands: [
-          CheckCommand.self, ReceiveCommand.self, CompletionsCommand.self, VersionCommand.self,
+          CheckCommand.self, SecretCommand.self, RetentionCommand.self, ReceiveCommand.self,
+          CompletionsCommand.self, VersionCommand.self,
         ]
       ),
       CommandGroup(name: "", subcommands: [ExecShimCommand.self, CompleteCommand.self]),
     ]
   )
+
+  /// Stacktape spells `secret set` as `secret:set`.
+  static func separatingColons(_ words: [String]) -> [String] {
+    var words = Array(words.dropFirst())
+    guard let first = words.first, !first.hasPrefix("-") else { return words }
+    let parts = first.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    if parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) {
+      words.replaceSubrange(0..<1, with: parts)
+    }
+    return words
+  }
 }
 
 @main
@@ -47,7 +59,7 @@ enum Main {
     Heap.tune()
     Terminal.ignoreBrokenPipes()
     do {
-      var command = try Logagent.parseAsRoot()
+      var command = try Logagent.parseAsRoot(Logagent.separatingColons(CommandLine.arguments))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

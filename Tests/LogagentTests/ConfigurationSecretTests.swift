@@ -8,7 +8,11 @@ private func resolver(
   _ directory: String? = nil,
   _ environment: [String: String] = [:]
 ) -> SecretResolver {
-  SecretResolver(directory: directory, environment: { environment[$0] })
+  SecretResolver(
+    directory: directory,
+    environment: { environment[$0] },
+    mounted: directory.map { $0 + "/mounted" } ?? "/nonexistent"
+  )
 }
 
 private func write(_ directory: TemporaryDirectory, _ name: String, _ text: String, mode: Int)
@@ -50,19 +54,92 @@ struct ConfigurationSecretTests {
     #expect(throws: DirectiveProblem.self) { try SecretReference(named: name) }
   }
 
-  @Test("the environment wins over credentials, and they over secrets.d")
+  @Test("credentials win over secrets.d, that over mounted secrets, and they over the environment")
   func order() throws {
     let directory = TemporaryDirectory()
-    try write(directory, "secrets.d/dd", "file\n", mode: 0o600)
-    try write(directory, "credentials/dd", "credential", mode: 0o440)
     let reference = SecretReference(name: "dd", key: nil)
-    #expect(resolver(directory.path).resolve(reference) == .found(Secret("file")))
-    let credentials = ["CREDENTIALS_DIRECTORY": directory.file("credentials")]
+    let variable = ["LOGAGENT_SECRET_DD": "variable"]
+    #expect(resolver(directory.path, variable).resolve(reference) == .found(Secret("variable")))
+    try write(directory, "mounted/dd", "mounted\n", mode: 0o444)
+    #expect(resolver(directory.path, variable).resolve(reference) == .found(Secret("mounted")))
+    try write(directory, "secrets.d/dd", "file\n", mode: 0o600)
+    #expect(resolver(directory.path, variable).resolve(reference) == .found(Secret("file")))
+    try write(directory, "credentials/dd", "credential", mode: 0o440)
+    let all = variable.merging(["CREDENTIALS_DIRECTORY": directory.file("credentials")]) { $1 }
+    #expect(resolver(directory.path, all).resolve(reference) == .found(Secret("credential")))
+  }
+
+  @Test("a parameter is a file below ssm/, and has a flat name elsewhere")
+  func parameter() throws {
+    let directory = TemporaryDirectory()
+    let reference = try #require(SecretName.parse("/shop/key"))
+    #expect(reference == SecretReference(name: "ssm/shop/key", key: nil))
     #expect(
-      resolver(directory.path, credentials).resolve(reference) == .found(Secret("credential"))
+      resolver(directory.path, ["LOGAGENT_SECRET_SSM_SHOP_KEY": "variable"]).resolve(reference)
+        == .found(Secret("variable"))
     )
-    let all = credentials.merging(["LOGAGENT_SECRET_DD": "variable"]) { $1 }
-    #expect(resolver(directory.path, all).resolve(reference) == .found(Secret("variable")))
+    try write(directory, "mounted/ssm_shop_key", "mounted", mode: 0o444)
+    #expect(resolver(directory.path).resolve(reference) == .found(Secret("mounted")))
+    try write(directory, "secrets.d/ssm/shop/key", "file", mode: 0o600)
+    #expect(resolver(directory.path).resolve(reference) == .found(Secret("file")))
+  }
+
+  @Test(
+    "names that could leave the folder name no secret",
+    arguments: [
+      "", "..", "../x", "a/b", "/a/../b", "/", "ssm/", "/.a", "a.b.c", "a.", "a b", "/a//b",
+    ]
+  )
+  func names(_ text: String) { #expect(SecretName.parse(text) == nil) }
+
+  @Test("a link, a folder that others may write, and what is no file are not used")
+  func links() throws {
+    let directory = TemporaryDirectory()
+    let reference = SecretReference(name: "dd", key: nil)
+    func reason() -> String {
+      guard case .missing(let reason, _) = resolver(directory.path).resolve(reference) else {
+        return "used"
+      }
+      return reason
+    }
+    try write(directory, "secrets.d/real", "value", mode: 0o600)
+    let path = directory.file("secrets.d/dd")
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "real")
+    #expect(reason() == "\(path) is a symbolic link, so it is not used")
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    #expect(reason() == "\(path) is a folder")
+    try FileManager.default.removeItem(atPath: path)
+    mkfifo(path, 0o600)
+    #expect(reason() == "\(path) is not a file")
+    try FileManager.default.removeItem(atPath: path)
+    try write(directory, "secrets.d/dd", "value", mode: 0o600)
+    chmod(directory.file("secrets.d"), 0o770)
+    #expect(
+      reason()
+        == "\(directory.file("secrets.d")) can be changed by others, so nothing in it is used"
+    )
+    chmod(directory.file("secrets.d"), 0o700)
+    #expect(resolver(directory.path).resolve(reference) == .found(Secret("value")))
+  }
+
+  @Test("what is listed of secrets are names, keys of objects, and places")
+  func listing() throws {
+    let directory = TemporaryDirectory()
+    try write(directory, "secrets.d/dd", #"{"apiKey": "hunter2", "b": "hunter3"}"#, mode: 0o600)
+    try write(directory, "secrets.d/text", "hunter: hunter4", mode: 0o600)
+    try write(directory, "secrets.d/open", "hunter5", mode: 0o644)
+    try write(directory, "mounted/dd", "hunter6", mode: 0o444)
+    let entries = try SecretListing.make(
+      resolver(directory.path, ["LOGAGENT_SECRET_MORE": "hunter7"]),
+      variables: ["LOGAGENT_SECRET_MORE"]
+    )
+    #expect(entries.map(\.name) == ["dd", "dd", "more", "open", "text"])
+    #expect(entries[0].keys == ["apiKey", "b"] && entries[0].state == "used")
+    #expect(entries[1].state == "hidden by \(directory.file("secrets.d/dd"))")
+    #expect(entries[3].state.contains("can be read by others"))
+    #expect(entries[4].keys.isEmpty)
+    for entry in entries { #expect(!entry.json.contains("hunter")) }
   }
 
   @Test("the variable's name is the secret's in capitals")
@@ -72,13 +149,21 @@ struct ConfigurationSecretTests {
 
   @Test("a key means a member of the JSON object that the secret holds")
   func member() {
-    let json = #"{"apiKey": "k\u00e91", "port": 443, "nested": {"x": 1}, "empty": ""}"#
+    let json =
+      #"{"apiKey": "k\u00e91", "port": 443, "nested": {"x": 1}, "empty": "", "a.b": "dot"}"#
     let environment = ["LOGAGENT_SECRET_DD": json]
     func resolve(_ key: String) -> SecretResolver.Outcome {
       resolver(nil, environment).resolve(SecretReference(name: "dd", key: key))
     }
     #expect(resolve("apiKey") == .found(Secret("ké1")))
     #expect(resolve("port") == .found(Secret("443")))
+    #expect(resolve("a.b") == .found(Secret("dot")))
+    // Stacktape looks at the first two parts only.
+    #expect(resolve("port.further") == .found(Secret("443")))
+    #expect(
+      resolver(nil, ["LOGAGENT_SECRET_DD": "apiKey: k1\nother: 2\n"])
+        .resolve(SecretReference(name: "dd", key: "apiKey")) == .found(Secret("k1"))
+    )
     for key in ["none", "nested", "empty"] {
       guard case .missing(let reason, let help) = resolve(key) else {
         Issue.record("found \(key)")
@@ -143,8 +228,7 @@ struct ConfigurationSecretTests {
     #expect(warning.severity == .warning)
     #expect(warning.line == 3 && warning.column == 70)
     #expect(
-      warning.help == "set LOGAGENT_SECRET_DD or write it to /etc/logagent/secrets.d/dd with mode "
-        + "0600, then reload"
+      warning.help == "logagent secret set dd --key key"
     )
     let resolved = decode(text, environment: ["LOGAGENT_SECRET_DD": #"{"key":"v"}"#])
     guard case .to(let ready) = resolved.configuration?.resources[0].logging.forwarding else {

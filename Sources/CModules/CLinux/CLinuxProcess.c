@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 uint64_t clinux_raise_file_limit(void) {
@@ -151,4 +153,39 @@ int clinux_wait_writable(int fd, const int *readable, int count, int millisecond
   }
   if (poll(entries, (nfds_t)count + 1, milliseconds) <= 0) return 0;
   return entries[0].revents != 0;
+}
+
+void clinux_forbid_dumps(void) {
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE};
+  for (size_t at = 0; at < sizeof(crashes) / sizeof(crashes[0]); at++) {
+    signal(crashes[at], SIG_DFL);
+  }
+}
+
+void clinux_forbid_core_files(void) {
+  struct rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+long clinux_page_size(void) { return sysconf(_SC_PAGESIZE); }
+
+uint32_t clinux_effective_user(void) { return geteuid(); }
+
+int clinux_change_owner(int fd, uint32_t user, uint32_t group) { return fchown(fd, user, group); }
+
+const char *clinux_environment_entry(size_t index) {
+  for (size_t at = 0; environ[at] != NULL; at++) {
+    if (at == index) return environ[at];
+  }
+  return NULL;
+}
+
+int clinux_set_echo(int fd, int on) {
+  static struct termios before;
+  if (on) return tcsetattr(fd, TCSANOW, &before) == 0 ? 0 : errno;
+  if (tcgetattr(fd, &before) != 0) return errno;
+  struct termios silent = before;
+  silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+  return tcsetattr(fd, TCSAFLUSH, &silent) == 0 ? 0 : errno;
 }

@@ -45,6 +45,7 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup var location: StoreLocation
 
   func run() throws {
+    ProcessSecrecy.forbidDumps()
     let checked = CheckRun(
       config: location.config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG"),
       dataDirectory: location.dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR"),

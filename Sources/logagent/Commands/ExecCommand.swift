@@ -91,7 +91,7 @@ struct ExecCommand: ParsableCommand {
       let store = try Store.open(options, clock: SystemClock(), metrics: metrics)
       defer { store.close() }
       try drain(store, until: run, metrics)
-      _ = store.apply([.retention([(place.group, place.settings.retentionDays)])])
+      store.note(days: place.settings.retentionDays, of: place.group)
     } catch {
       if case .locked = error { return }
       StandardError.write(

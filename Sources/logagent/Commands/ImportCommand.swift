@@ -81,7 +81,7 @@ struct ImportCommand: ParsableCommand {
     else {
       throw CommandFailure("the store could not commit: \(store.state)", status: 74)
     }
-    _ = store.apply([.retention([(place.group, place.settings.retentionDays)])])
+    store.note(days: place.settings.retentionDays, of: place.group)
     if !quiet { report(summary, into: place.group) }
   }
 

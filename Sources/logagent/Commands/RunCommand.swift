@@ -20,7 +20,8 @@ struct RunCommand: AsyncParsableCommand {
   var logLevel = OwnLogLevel.info
 
   func run() async throws {
-    let configuration = try location.load()
+    ProcessSecrecy.forbidCoreFiles()
+    let (configuration, files) = try location.loadWithFiles()
     let isJournal = ProcessEnvironment.value(of: "JOURNAL_STREAM") != nil
     let level = logLevel.level
     let logger = Logger(label: "logagent") { _ in
@@ -28,7 +29,7 @@ struct RunCommand: AsyncParsableCommand {
       handler.logLevel = level
       return handler
     }
-    try await Daemon(configuration, location: location, logger: logger).run()
+    try await Daemon(configuration, files: files, location: location, logger: logger).run()
   }
 }
 

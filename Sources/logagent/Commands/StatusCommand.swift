@@ -60,10 +60,20 @@ struct StatusCommand: ParsableCommand {
     if let failed = report["reloadFailed"]?.text {
       lines.append("config    invalid, the old one is in force: \(TerminalText.string(failed))")
     }
+    for change in report["retentionWaiting"]?.items ?? [] {
+      lines.append(describeWaiting(change, now))
+    }
     for lane in report["forward"]?.items ?? [] {
       lines.append(contentsOf: describe(lane, now))
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func describeWaiting(_ change: Collect.JSONValue, _ now: Int64) -> String {
+    let left = max(0, Int64(change["due"]?.integer ?? 0) - now) / 1_000
+    let group = TerminalText.string(change["logGroup"]?.text ?? "?")
+    return "retention \(group)  \(change["fromDays"]?.integer ?? 0)d → "
+      + "\(change["toDays"]?.integer ?? 0)d in \(duration(left)), see `logagent retention plan`"
   }
 
   private static func describe(_ lane: Collect.JSONValue, _ now: Int64) -> [String] {

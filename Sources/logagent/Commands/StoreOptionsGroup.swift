@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import LogModel
 internal import Platform
 internal import Store
 
@@ -15,7 +16,13 @@ struct StoreLocation: ParsableArguments {
 
   /// The configuration that holds; prints what is wrong with it and ends with 78 when it is
   /// invalid.
-  func load() throws(CommandFailure) -> Configuration {
+  func load() throws(CommandFailure) -> Configuration { try loadWithFiles().configuration }
+
+  /// The same, with every file that it was made of.
+  func loadWithFiles() throws(CommandFailure) -> (configuration: Configuration, files: Set<String>)
+  {
+    // It holds the values of secrets.
+    ProcessSecrecy.forbidDumps()
     let path = config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG")
     let directory = dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR")
     let loaded = Configuration.load(path: path, dataDirectory: directory)
@@ -27,7 +34,7 @@ struct StoreLocation: ParsableArguments {
         status: CommandFailure.Status.configuration
       )
     }
-    return configuration
+    return (configuration, loaded.files)
   }
 
   /// A reader of the configured store, with the configuration.
@@ -38,5 +45,19 @@ struct StoreLocation: ParsableArguments {
     } catch {
       throw CommandFailure(error)
     }
+  }
+}
+
+extension Store {
+  /// Notes how long a group is kept that a command has written to, for readers.
+  ///
+  /// Fewer days than before are the daemon's business: they wait for their grace.
+  func note(days: Int, of group: LogGroup) {
+    // Silence is right: the next sweep of a daemon notes it too.
+    let groups = (try? StoreReader(dataDirectory: layout.root).groups()) ?? []
+    if let known = groups.first(where: { $0.group == group })?.retentionDays, known >= days {
+      return
+    }
+    _ = apply([.retention([(group, days)])])
   }
 }

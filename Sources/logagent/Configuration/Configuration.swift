@@ -18,6 +18,7 @@ struct Configuration: Sendable, Equatable {
   var limits = LimitOptions()
   var store = StoreConfiguration()
   var defaults = LoggingDefaults()
+  var retention = RetentionConfiguration()
   /// In the order of the files, which is the order in which `match` rules are tried.
   var resources: [ResourceConfiguration] = []
   var forward = ForwardConfiguration()
@@ -82,6 +83,14 @@ struct StoreConfiguration: Sendable, Equatable {
   }
 
   var compression = Compression.zstd
+}
+
+/// `retention`.
+struct RetentionConfiguration: Sendable, Equatable {
+  /// How long fewer `retentionDays` wait before they hold.
+  var shrinkGraceSeconds = 86_400
+
+  var shrinkGraceNanoseconds: Int64 { Int64(shrinkGraceSeconds) * 1_000_000_000 }
 }
 
 /// `defaults`: what holds where a resource says nothing.

@@ -36,10 +36,7 @@ struct ConfigurationDecoder {
     let keys = values.map(
       root,
       "",
-      known: [
-        "project", "stage", "region", "awsAccountId", "params", "stacktape", "dataDirectory",
-        "sources", "limits", "store", "defaults", "resources", "forward",
-      ]
+      known: ConfigurationKeys.names(in: "")
     )
     // First, because whether an address is right depends on it.
     if let entry = keys["forward"] { configuration.forward = forward(entry) }
@@ -63,7 +60,7 @@ struct ConfigurationDecoder {
     if let entry = keys["sources"] { configuration.docker = sources(entry) }
     if let entry = keys["limits"] { configuration.limits = limits(entry) }
     if let entry = keys["store"] {
-      let store = values.map(entry.value, "store", known: ["compression"])
+      let store = values.map(entry.value, "store", known: ConfigurationKeys.names(in: "store"))
       if let word = store["compression"].flatMap({
         values.word($0, StoreConfiguration.Compression.self)
       }) {
@@ -71,6 +68,18 @@ struct ConfigurationDecoder {
       }
     }
     if let entry = keys["defaults"] { configuration.defaults = defaults(entry) }
+    if let entry = keys["retention"] {
+      let keys = values.map(
+        entry.value,
+        "retention",
+        known: ConfigurationKeys.names(in: "retention")
+      )
+      if let seconds = keys["shrinkGrace"].flatMap({
+        values.duration($0, in: Limits.shrinkGraceSecondsAllowed)
+      }) {
+        configuration.retention.shrinkGraceSeconds = seconds
+      }
+    }
     if let entry = keys["resources"], !entry.value.isNull {
       configuration.resources = resources(entry)
     }
@@ -160,7 +169,11 @@ struct ConfigurationDecoder {
       guard case .map = item.value.content else {
         return values.text(item).map { StacktapeFile(path: $0) }
       }
-      let keys = values.map(item.value, "stacktape", known: ["path", "project", "stage"])
+      let keys = values.map(
+        item.value,
+        "stacktape",
+        known: ConfigurationKeys.names(in: "stacktape[]")
+      )
       guard let path = keys["path"] else {
         values.error(item.value.range.firstLine, "an entry of `stacktape` lacks `path`")
         return nil
@@ -173,12 +186,12 @@ struct ConfigurationDecoder {
 
   private mutating func sources(_ entry: YAMLEntry) -> DockerOptions {
     var options = DockerOptions()
-    let sources = values.map(entry.value, "sources", known: ["docker"])
+    let sources = values.map(entry.value, "sources", known: ConfigurationKeys.names(in: "sources"))
     guard let docker = sources["docker"] else { return options }
     let keys = values.map(
       docker.value,
       "sources.docker",
-      known: ["enabled", "socket", "root"]
+      known: ConfigurationKeys.names(in: "sources.docker")
     )
     if let entry = keys["enabled"], let enabled = automaticSwitch(entry) {
       options.enabled = enabled
@@ -207,7 +220,7 @@ struct ConfigurationDecoder {
     let keys = values.map(
       entry.value,
       "limits",
-      known: ["maxDiskUsage", "minFreeDisk", "maxEventSize", "memory"]
+      known: ConfigurationKeys.names(in: "limits")
     )
     if let entry = keys["maxDiskUsage"],
       let amount = values.diskAmount(entry, allowsAutomatic: true)
@@ -233,7 +246,7 @@ struct ConfigurationDecoder {
 
   private mutating func forward(_ entry: YAMLEntry) -> ForwardConfiguration {
     var options = ForwardConfiguration()
-    let keys = values.map(entry.value, "forward", known: ["flushSeconds", "allowInsecure"])
+    let keys = values.map(entry.value, "forward", known: ConfigurationKeys.names(in: "forward"))
     if let entry = keys["flushSeconds"],
       let seconds = values.integer(entry, in: Limits.flushSecondsAllowed)
     {
@@ -247,7 +260,7 @@ struct ConfigurationDecoder {
 
   private mutating func defaults(_ entry: YAMLEntry) -> LoggingDefaults {
     var defaults = LoggingDefaults()
-    let keys = values.map(entry.value, "defaults", known: ["retentionDays", "logging"])
+    let keys = values.map(entry.value, "defaults", known: ConfigurationKeys.names(in: "defaults"))
     if let entry = keys["retentionDays"],
       let days = values.integer(entry, in: 1...Limits.retentionDaysMax)
     {
@@ -304,7 +317,7 @@ struct ConfigurationDecoder {
     var resource = ResourceConfiguration(name: entry.key)
     if entry.value.isNull { return resource }
     let path = "resources.\(entry.key)"
-    let keys = values.map(entry.value, path, known: ["type", "match", "logging"])
+    let keys = values.map(entry.value, path, known: ConfigurationKeys.names(in: "resources.<name>"))
     resource.type = keys["type"].flatMap { values.word($0, ResourceType.self) }
     typeRanges[entry.key] = keys["type"]?.value.range
     if let entry = keys["match"] {
@@ -325,7 +338,11 @@ struct ConfigurationDecoder {
 
   private mutating func matchRule(_ node: YAMLNode, _ path: String) -> MatchRule? {
     let before = values.diagnostics.count
-    let keys = values.map(node, path, known: ["label", "compose", "name", "image"])
+    let keys = values.map(
+      node,
+      path,
+      known: ConfigurationKeys.names(in: "resources.<name>.match")
+    )
     guard !keys.isEmpty else {
       if values.diagnostics.count == before {
         values.error(

@@ -28,6 +28,8 @@ extension Limits {
   static let directiveFileBytesMax = 1_048_576
   /// A secret file larger than this is refused.
   static let secretBytesMax = 65_536
+  /// Secrets that `secret list` shows, and whose files the daemon watches.
+  static let secretsListedMax = 1_000
 
   // MARK: values
 
@@ -35,6 +37,8 @@ extension Limits {
   static let configuredNameBytesMax = 128
   /// 100 years.
   static let retentionDaysMax = 36_500
+  /// Seconds of `retention.shrinkGrace`: none at all to 30 days.
+  static let shrinkGraceSecondsAllowed = 0...2_592_000
   /// Firehose's limit for an access key.
   static let accessKeyBytesMax = 4_096
   /// Firehose's limit for common attributes of a request.

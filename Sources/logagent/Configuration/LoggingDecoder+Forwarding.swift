@@ -7,7 +7,11 @@ extension LoggingDecoder {
     var unknown = Self.preset(.httpEndpoint)
     if pause(&unknown, at: entry) { return unknown }
     let before = values.diagnostics.count
-    let keys = values.map(entry.value, path, known: ["type", "properties"])
+    let keys = values.map(
+      entry.value,
+      path,
+      known: ConfigurationKeys.names(in: "resources.<name>.logging.logForwarding")
+    )
     guard case .map = entry.value.content else { return nil }
     guard let typeEntry = keys["type"] else {
       // A key that is nearly `type` was reported already.

@@ -39,7 +39,7 @@ struct LoggingDecoder {
     let keys = values.map(
       entry.value,
       path,
-      known: ["disabled", "retentionDays", "logForwarding"] + further.map(\.key)
+      known: ConfigurationKeys.names(in: "resources.<name>.logging") + further.map(\.key)
     )
     if let entry = keys["disabled"], !entry.value.isUnresolved || override.disabled == nil {
       logging.disabled = values.bool(entry)

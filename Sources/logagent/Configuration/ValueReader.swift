@@ -161,6 +161,23 @@ struct ValueReader {
     return value
   }
 
+  /// A duration in seconds, such as `24h`.
+  mutating func duration(_ entry: YAMLEntry, in allowed: ClosedRange<Int>) -> Int? {
+    guard case .scalar(let scalar) = entry.value.content,
+      let seconds = DurationText.parse(scalar.text)
+    else {
+      mismatch(entry, "a duration", help: "write it as `24h`, `90m`, `30s` or `7d`")
+      return nil
+    }
+    guard allowed.contains(seconds) else {
+      let low = DurationText.format(allowed.lowerBound)
+      let high = DurationText.format(allowed.upperBound)
+      error(entry.value.range, "`\(entry.key)` must be from \(low) to \(high)")
+      return nil
+    }
+    return seconds
+  }
+
   /// A size in bytes or a part of the disk; `auto` where that is allowed.
   mutating func diskAmount(_ entry: YAMLEntry, allowsAutomatic: Bool) -> DiskAmount? {
     let text = sizeText(entry)

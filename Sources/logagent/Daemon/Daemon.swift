@@ -18,17 +18,32 @@ final class Daemon: Sendable {
   let clock = SystemClock()
   let notification: ServiceNotification
   let started: Int64
-  private let location: StoreLocation
-  private let collector: Collector
-  private let forwarder: Forwarder
-  private let sweeper: RetentionSweeper
-  private let configuration: Mutex<Configuration>
-  private let reloadFailure = Mutex<String?>(nil)
+  let location: StoreLocation
+  let collector: Collector
+  let forwarder: Forwarder
+  let sweeper: RetentionSweeper
+  let configuration: Mutex<Configuration>
+  let reloadFailure = Mutex<String?>(nil)
+  /// The configuration in force came from a file.
+  let hasFile: Mutex<Bool>
+  let watch: ConfigurationWatch
+  /// What the configuration was read from, and how that looked then.
+  let watchedAtStart: (files: WatchedFiles, fingerprint: [String: FileStatus])
 
-  init(_ configuration: Configuration, location: StoreLocation, logger: Logger) throws {
+  /// `files` are those that the configuration was made of.
+  init(
+    _ configuration: Configuration,
+    files: Set<String>,
+    location: StoreLocation,
+    logger: Logger
+  ) throws {
     self.logger = logger
     self.location = location
     self.configuration = Mutex(configuration)
+    // Before the store, whose recovery may take minutes.
+    let watched = Self.watched(files, location)
+    watchedAtStart = (watched, watched.fingerprint())
+    hasFile = Mutex(Self.isFromFile(location))
     metrics = Metrics()
     notification = ServiceNotification { ProcessEnvironment.value(of: $0) }
     started = clock.now()
@@ -53,6 +68,7 @@ final class Daemon: Sendable {
     do throws(SyscallError) {
       space = try FileSystem.space(at: store.layout.root)
       try FileSystem.makeDirectory(store.layout.spool, mode: 0o770)
+      watch = try ConfigurationWatch()
       collector = try Collector(
         options: Self.collectorOptions(configuration, store.layout),
         sink: store,
@@ -103,7 +119,8 @@ final class Daemon: Sendable {
       ThreadService(name: "forward") { [forwarder] in forwarder.run(until: $0) },
       ThreadService(name: "collect") { [self] in collect(until: $0) },
       ThreadService(name: "report") { [self] in report(until: $0) },
-      ReloadService(daemon: self),
+      ThreadService(name: "configuration") { [self] in watchConfiguration(until: $0) },
+      ReloadService(watch: watch),
     ]
     var group = ServiceGroupConfiguration(
       services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
@@ -118,6 +135,7 @@ final class Daemon: Sendable {
       metadata: ["data": "\(store.layout.root)", "version": "\(Version.number)"]
     )
     for notice in store.notices { logger.warning("\(notice)") }
+    noteReload(isValid: true)
     notification.send("READY=1\nSTATUS=collecting")
     try await ServiceGroup(configuration: group).run()
     store.close()
@@ -138,51 +156,6 @@ final class Daemon: Sendable {
 
   // MARK: configuration
 
-  /// SIGHUP: a valid file is applied, an invalid one leaves everything as it is.
-  func reload() {
-    notification.send("RELOADING=1")
-    defer { notification.send("READY=1") }
-    let path = location.config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG")
-    let loaded = Configuration.load(
-      path: path,
-      dataDirectory: location.dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR")
-    )
-    metrics.set(
-      "logagent_config_last_reload_successful",
-      loaded.configuration == nil ? 0 : 1
-    )
-    metrics.add(
-      "logagent_config_reloads_total",
-      1,
-      [("result", loaded.configuration == nil ? "invalid" : "applied")]
-    )
-    guard var next = loaded.configuration else {
-      let first = loaded.diagnostics.first { $0.severity == .error }?.headline ?? "unreadable"
-      reloadFailure.withLock { $0 = first }
-      logger.error(
-        "the configuration is invalid, the old one stays; run `logagent check`",
-        metadata: ["first": "\(first)"]
-      )
-      return
-    }
-    let current = configuration.withLock { $0 }
-    if next.dataDirectory != current.dataDirectory || next.docker != current.docker
-      || next.store != current.store
-    {
-      logger.warning("dataDirectory, sources and store take effect with the next start only")
-      next.dataDirectory = current.dataDirectory
-    }
-    configuration.withLock { [next] in $0 = next }
-    reloadFailure.withLock { $0 = nil }
-    collector.reload(placement: Self.placement(next))
-    forwarder.replace(Self.destinations(next))
-    // Silence is right: without the size of the disk the old bounds stay until the next reload.
-    if let space = try? FileSystem.space(at: store.layout.root) {
-      sweeper.replace(Self.retainOptions(next, space))
-    }
-    logger.info("configuration reloaded")
-  }
-
   private static func collectorOptions(
     _ configuration: Configuration,
     _ layout: Layout
@@ -196,12 +169,12 @@ final class Daemon: Sendable {
     )
   }
 
-  private static func placement(_ configuration: Configuration) -> Collector.Resolver {
+  static func placement(_ configuration: Configuration) -> Collector.Resolver {
     let matcher = ResourceMatcher(configuration)
     return { matcher.resolve($0).placement }
   }
 
-  private static func retainOptions(
+  static func retainOptions(
     _ configuration: Configuration,
     _ space: FileSystemSpace
   ) -> RetainOptions {
@@ -209,11 +182,12 @@ final class Daemon: Sendable {
     return RetainOptions(
       days: { matcher.settings(ofGroup: $0).retentionDays },
       maxDiskBytes: configuration.limits.maxDiskUsage.bytes(ofTotal: space.totalBytes),
-      minFreeBytes: configuration.limits.minFreeDisk.bytes(ofTotal: space.totalBytes)
+      minFreeBytes: configuration.limits.minFreeDisk.bytes(ofTotal: space.totalBytes),
+      shrinkGraceNanoseconds: configuration.retention.shrinkGraceNanoseconds
     )
   }
 
-  private static func destinations(
+  static func destinations(
     _ configuration: Configuration
   ) -> @Sendable (LogGroup) -> [Destination] {
     let matcher = ResourceMatcher(configuration)
@@ -266,13 +240,23 @@ final class Daemon: Sendable {
       if state != lastState { tell(state) }
       lastState = state
       if notification.watchdogNanoseconds != nil { notification.send("WATCHDOG=1") }
-      if turn % 2 == 0 { statusReport(state).write(to: store.layout.status) }
+      if turn % 2 == 0 {
+        noteUsage()
+        statusReport(state).write(to: store.layout.status)
+      }
       if turn % 60 == 59 { Heap.trim() }
       turn += 1
       stop.wait(nanoseconds: min(1_000_000_000, notification.watchdogNanoseconds ?? .max))
     }
     notification.send("STOPPING=1")
     statusReport(store.state).write(to: store.layout.status)
+  }
+
+  private func noteUsage() {
+    if let count = ProcessUsage.openDescriptors { metrics.set("process_open_fds", Double(count)) }
+    if let bytes = ProcessUsage.residentBytes {
+      metrics.set("process_resident_memory_bytes", Double(bytes))
+    }
   }
 
   private func tell(_ state: StoreState) {
@@ -320,6 +304,14 @@ final class Daemon: Sendable {
       },
       metrics: metrics.snapshot().map { ($0.0.name + $0.0.labels, $0.1) }
     )
+    report.waiting = retained.waiting.map {
+      StatusReport.Waiting(
+        group: $0.change.group.name,
+        from: $0.change.from,
+        to: $0.change.to,
+        dueMilliseconds: $0.due.milliseconds
+      )
+    }
     report.reloadFailed = reloadFailure.withLock { $0 }
     switch state {
     case .ok: break
@@ -333,12 +325,12 @@ final class Daemon: Sendable {
   }
 }
 
-/// SIGHUP reads the configuration again.
+/// SIGHUP reads the configuration again, also when no file has changed.
 private struct ReloadService: Service {
-  let daemon: Daemon
+  let watch: ConfigurationWatch
 
   func run() async throws {
     let signals = await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown()
-    for await _ in signals { daemon.reload() }
+    for await _ in signals { watch.request() }
   }
 }

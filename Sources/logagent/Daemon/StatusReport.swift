@@ -19,8 +19,17 @@ struct StatusReport: Sendable {
   var usedBytes: Int64
   var limitBytes: Int64
   var isClockTrusted: Bool
+  /// Groups that are to be kept for fewer days, and when that takes effect.
+  var waiting: [Waiting] = []
   var lanes: [Lane]
   var metrics: [(name: String, value: Double)]
+
+  struct Waiting: Sendable {
+    var group: String
+    var from: Int
+    var to: Int
+    var dueMilliseconds: Int64
+  }
 
   struct Lane: Sendable {
     var group: String
@@ -49,6 +58,11 @@ struct StatusReport: Sendable {
     fields.append("\"usedBytes\":\(usedBytes)")
     fields.append("\"limitBytes\":\(limitBytes)")
     fields.append("\"clockTrusted\":\(isClockTrusted)")
+    let waiting = waiting.map {
+      "{\"logGroup\":\(JSONText.quoted($0.group)),\"fromDays\":\($0.from),"
+        + "\"toDays\":\($0.to),\"due\":\($0.dueMilliseconds)}"
+    }
+    fields.append("\"retentionWaiting\":[\(waiting.joined(separator: ","))]")
     fields.append("\"forward\":[\(lanes.map(Self.json).joined(separator: ","))]")
     let values = metrics.map { "\(JSONText.quoted($0.name)):\(Self.number($0.value))" }
     fields.append("\"metrics\":{\(values.joined(separator: ","))}")

@@ -1,5 +1,7 @@
 #pragma once
 // Processes, signals and local sockets: what has to happen between fork and exec is C's alone.
+#include <stddef.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -35,3 +37,42 @@ int clinux_process_descriptor(pid_t pid);
 
 /// Waits until `fd` takes bytes (1) or one of `readable` has something or the time is up (0).
 int clinux_wait_writable(int fd, const int *readable, int count, int milliseconds);
+
+/// PR_SET_DUMPABLE 0: no core dump, no debugger of the same user, /proc/PID/environ and mem are
+/// root's alone.
+/// Lost at the next exec(2).
+void clinux_forbid_dumps(void);
+
+/// RLIMIT_CORE 0, inherited by children.
+void clinux_forbid_core_files(void);
+
+/// The `index`th entry of the environment as NAME=value, or NULL past the last.
+const char *clinux_environment_entry(size_t index);
+
+/// Switches a terminal's echo off and stores its settings, which the next call with `on` restores.
+/// Returns 0, or an errno when `fd` is no terminal. One terminal at a time.
+int clinux_set_echo(int fd, int on);
+
+/// PR_SET_DUMPABLE 0: no core dump, no debugger of the same user; /proc/PID/environ and mem are
+/// root's alone. Lost at the next exec(2). Crashes end the process at once: Swift's own report of
+/// one prints the memory around every register.
+void clinux_forbid_dumps(void);
+
+/// RLIMIT_CORE 0, inherited by children.
+void clinux_forbid_core_files(void);
+
+/// Bytes of a page of memory.
+long clinux_page_size(void);
+
+/// geteuid(2).
+uint32_t clinux_effective_user(void);
+
+/// fchown(2).
+int clinux_change_owner(int fd, uint32_t user, uint32_t group);
+
+/// The `index`th entry of the environment as NAME=value, or NULL past the last.
+const char *clinux_environment_entry(size_t index);
+
+/// Switches a terminal's echo off and stores its settings, which the next call with `on` restores.
+/// Returns 0, or an errno when `fd` is no terminal. One terminal at a time.
+int clinux_set_echo(int fd, int on);

@@ -1,0 +1,228 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+/// Reading the configuration again while everything runs: files that change, signals, both at once
+/// with a load.
+@Suite("Reload", .serialized)
+struct ReloadTests {
+  /// `make e2e` asks for the whole amount.
+  static let isFull = ProcessInfo.processInfo.environment["LOGAGENT_E2E_FULL"] != nil
+
+  private static func configuration(_ agent: Agent, _ more: String) -> String {
+    let docker = "docker: { enabled: true, socket: \(agent.directory.file("none"))"
+    return """
+      dataDirectory: \(agent.dataDirectory)
+      sources: { \(docker), root: \(agent.directory.file("docker")) } }
+      forward: { flushSeconds: 1, allowInsecure: true }
+      \(more)
+
+      """
+  }
+
+  private static func forwarding(_ url: String, _ key: String) -> String {
+    "logForwarding: { type: http-endpoint, properties: { endpointUrl: '\(url)', accessKey: \(key) } }"
+  }
+
+  @Test("a file that is written, renamed over, or removed is noticed without a signal")
+  func fileChange() throws {
+    let agent = Agent()
+    let valid = try String(contentsOfFile: agent.configPath, encoding: .utf8)
+    try agent.start()
+    agent.directory.write("logagent.yml", valid + "defaults: { retentionDays: 30 }\n")
+    #expect(agent.waitForLog("defaults retentionDays 90 → 30", seconds: 10), "\(agent.log)")
+    // As editors do it: the old one away, a new one in its place.
+    let swap =
+      "cd \(agent.directory.path) && mv logagent.yml logagent.yml~ && mv new.yml logagent.yml"
+    agent.directory.write("new.yml", valid + "defaults: { retentionDays: 31 }\n")
+    try Shell.run(swap)
+    #expect(agent.waitForLog("defaults retentionDays 30 → 31", seconds: 10), "\(agent.log)")
+    try Shell.run("rm \(agent.configPath)")
+    #expect(agent.waitForLog("the old one stays", seconds: 10), "\(agent.log)")
+    #expect(wait(seconds: 5) { agent.reports("logagent_config_last_reload_successful", 0) })
+    agent.directory.write("logagent.yml", valid + "defaults: { retentionDays: 31 }\n")
+    #expect(agent.waitForLog("nothing changed", seconds: 10), "\(agent.log)")
+    #expect(wait(seconds: 5) { agent.reports("logagent_config_last_reload_successful", 1) })
+    #expect(agent.stop().status == 0)
+  }
+
+  @Test("a forwarding waits for its secret and begins with it; a changed one is used at once")
+  func secretAppears() throws {
+    let stub = FirehoseStub { _, _ in .confirm }
+    defer { stub.stop() }
+    let agent = Agent()
+    let forwarding = Self.forwarding(stub.url, "$Secret('ingest.key')")
+    let text = Self.configuration(agent, "resources: { api: { logging: { \(forwarding) } } }")
+    agent.directory.write("logagent.yml", text)
+    try agent.start()
+    try agent.command("exec --quiet --resource api -- echo first")
+    #expect(try wait(seconds: 10) { try agent.command("status").contains("paused: the secret") })
+    #expect(stub.requests.isEmpty)
+    let set = "secret set ingest --key key --config \(agent.configPath)"
+    try Shell.run("printf 'tell-no-one-1' | \(Agent.binary) \(set) 2>/dev/null")
+    #expect(wait(seconds: 10) { !stub.requests.isEmpty }, "\(agent.log)")
+    #expect(stub.requests.first?.headers["x-amz-firehose-access-key"] == "tell-no-one-1")
+    try Shell.run("printf 'tell-no-one-2' | \(Agent.binary) \(set) 2>/dev/null")
+    #expect(agent.waitForLog("has another key", seconds: 10), "\(agent.log)")
+    try agent.command("exec --quiet --resource api -- echo second")
+    #expect(wait(seconds: 10) { stub.requests.count > 1 })
+    #expect(stub.requests.last?.headers["x-amz-firehose-access-key"] == "tell-no-one-2")
+    #expect(agent.stop().status == 0)
+    try SecretTests.expectHidden("tell-no-one", agent)
+  }
+
+  @Test("a thousand reloads under load lose and double nothing, and leave nothing open")
+  func underLoad() throws {
+    let reloads = Self.isFull ? 1_000 : 80
+    let stub = FirehoseStub { _, _ in .confirm }
+    defer { stub.stop() }
+    let agent = Agent()
+    let container = FakeContainer(agent.directory.file("docker"), name: "loaded")
+    let rule =
+      "api: { match: { name: loaded }, logging: { \(Self.forwarding(stub.url, "plain")) } }"
+    let versions = [
+      Self.configuration(agent, "resources: { \(rule), other: { logging: { retentionDays: 5 } } }"),
+      Self.configuration(agent, "resources: { \(rule), other: { logging: { retentionDays: 0 } } }"),
+      Self.configuration(
+        agent,
+        "resources: { \(rule), another: { logging: { retentionDays: 7 } } }"
+      ),
+      "resources: { api: [\n",
+    ]
+    agent.directory.write("logagent.yml", versions[0])
+    try agent.start()
+    let writer = LoadWriter(container)
+    #expect(wait(seconds: 20) { stub.requests.count > 2 && agent.metric("process_open_fds") > 0 })
+    usleep(2_500_000)
+    let before = agent.usage
+    let began = Date()
+    for number in 1...reloads {
+      let text = versions[number % versions.count]
+      if number % 3 == 0 {
+        agent.directory.write("next.yml", text)
+        rename(agent.directory.file("next.yml"), agent.configPath)
+      } else {
+        agent.directory.write("logagent.yml", text)
+      }
+      let known = agent.reloads
+      agent.signal(SIGHUP)
+      #expect(
+        wait(seconds: 10) { agent.reloads > known },
+        "no reload \(number)\n\(agent.latestLog.suffix(2_000))"
+      )
+    }
+    let seconds = Date().timeIntervalSince(began)
+    let written = writer.stop()
+    agent.directory.write("logagent.yml", versions[0])
+    let store = StoredEvents(dataDirectory: agent.dataDirectory)
+    #expect(
+      wait(seconds: 20) { store.count("/docker/api") >= UInt64(written) },
+      "\(agent.log.suffix(2_000))"
+    )
+    #expect(try store.events("/docker/api").map(\.text) == (0..<written).map { "line \($0)" })
+    let delivered = { stub.requests.flatMap(Self.messages) }
+    #expect(wait(seconds: 20) { delivered().count >= written })
+    #expect(delivered() == (0..<written).map { "line \($0)" })
+    #expect(wait(seconds: 10) { agent.usage.descriptors <= before.descriptors + 2 })
+    #expect(agent.usage.resident < before.resident + 24_000_000, "\(before) \(agent.usage)")
+    #expect(agent.metric("logagent_source_gaps_total") == 0)
+    print(
+      "e2e reload: \(reloads) reloads in \(seconds) s with \(written) lines,",
+      "before \(before), after \(agent.usage)"
+    )
+    #expect(agent.stop().status == 0)
+  }
+
+  /// The log messages in a delivered request.
+  private static func messages(_ request: FirehoseStub.Request) -> [String] {
+    struct Body: Decodable {
+      struct Record: Decodable { var data: Data }
+      var records: [Record]
+    }
+    struct Envelope: Decodable {
+      struct Event: Decodable { var message: String }
+      var logEvents: [Event]
+    }
+    let body = try? JSONDecoder().decode(Body.self, from: Data(request.body))
+    return (body?.records ?? []).flatMap { record -> [String] in
+      let folder = TemporaryDirectory("record")
+      let path = folder.write("data.gz", Array(record.data))
+      guard let text = try? Shell.run("gzip -dc \(path)"),
+        let envelope = try? JSONDecoder().decode(Envelope.self, from: Data(text.utf8))
+      else { return ["unreadable record"] }
+      return envelope.logEvents.map(\.message)
+    }
+  }
+}
+
+/// A container's json-file without an engine.
+private final class FakeContainer: Sendable {
+  let log: String
+
+  init(_ root: String, name: String) {
+    let id = String(repeating: "c", count: 64)
+    let folder = "\(root)/containers/\(id)"
+    log = "\(folder)/\(id)-json.log"
+    let config = #"{"ID":"\#(id)","Name":"/\#(name)","State":{"Running":true},"Config":{}}"#
+    let host = #"{"LogConfig":{"Type":"json-file","Config":{}}}"#
+    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for (file, text) in [
+      ("config.v2.json", config), ("hostconfig.json", host), ("\(id)-json.log", ""),
+    ] {
+      precondition(
+        FileManager.default.createFile(
+          atPath: file.hasPrefix(id) ? log : "\(folder)/\(file)",
+          contents: Data(text.utf8)
+        )
+      )
+    }
+  }
+}
+
+/// Writes numbered lines into a container's log until it is stopped: some hundred a second.
+private final class LoadWriter: Sendable {
+  private let isStopped = Atomic<Bool>(false)
+  private let written = Mutex(0)
+  private let finished = DispatchSemaphore(value: 0)
+
+  init(_ container: FakeContainer) {
+    Thread.detachNewThread { [self] in
+      let file = FileHandle(forWritingAtPath: container.log)
+      while !isStopped.load(ordering: .acquiring) {
+        let start = written.withLock { $0 }
+        let time = Date().ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true))
+        let lines = (start..<(start + 20)).map {
+          #"{"log":"line \#($0)\n","stream":"stdout","time":"\#(time)"}"# + "\n"
+        }
+        _ = try? file?.seekToEnd()
+        file?.write(Data(lines.joined().utf8))
+        written.withLock { $0 += 20 }
+        usleep(20_000)
+      }
+      finished.signal()
+    }
+  }
+
+  /// How many lines there are.
+  func stop() -> Int {
+    isStopped.store(true, ordering: .releasing)
+    finished.wait()
+    return written.withLock { $0 }
+  }
+}
+
+extension Agent {
+  /// How often the configuration was read again, well or not.
+  fileprivate var reloads: Int {
+    let log = latestLog
+    return log.components(separatedBy: "configuration reloaded").count
+      + log.components(separatedBy: "configuration is invalid").count
+  }
+
+  fileprivate var usage: (descriptors: Int, resident: Int) {
+    (Int(metric("process_open_fds")), Int(metric("process_resident_memory_bytes")))
+  }
+
+  fileprivate func reports(_ name: String, _ value: Double) -> Bool { metric(name) == value }
+}
