@@ -119,7 +119,8 @@ let fuzzTargets: [Target] = [
   .target(
     name: "logagent",
     dependencies: ["LogModel", "Platform", "CYAML"],
-    path: "Sources/logagent/Configuration",
+    path: "Sources/logagent",
+    sources: ["Configuration", "Secrets"],
     swiftSettings: house
   ),
   .executableTarget(

@@ -79,7 +79,6 @@ extension DockerTests {
       line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         == "api web-service shop-prod-api-1 14 days http-endpoint 127.0.0.1:\(stub.port)"
     )
-    #expect(mapping.contains("not matched: ") == false || !mapping.contains("shop-prod"))
     #expect(agent.stop().status == 0)
   }
 }

@@ -72,7 +72,9 @@ extension Fuzzer {
     require(resolver.files.isEmpty, "a file was looked for without a folder")
   }
 
-  private static let noSecrets = SecretResolver(directory: nil, environment: { _ in nil })
+  private static var noSecrets: SecretResolver {
+    SecretResolver(directory: nil, environment: { _ in nil })
+  }
 
   private static func check(_ diagnostics: [Diagnostic], of bytes: [UInt8]) {
     require(diagnostics.count <= Limits.diagnosticsMax + 1, "\(diagnostics.count) diagnostics")
