@@ -81,12 +81,6 @@ public final class Agent: @unchecked Sendable {
     if let process, process.isRunning { Foundation.kill(process.processIdentifier, number) }
   }
 
-  /// While it runs.
-  public var processID: Int32? {
-    guard let process, process.isRunning else { return nil }
-    return process.processIdentifier
-  }
-
   /// Waits for the end after a signal that ends it.
   public func waitForEnd(seconds: Double) -> Bool {
     wait(seconds: seconds) { [self] in processID == nil }
