@@ -127,7 +127,7 @@ let fuzzTargets: [Target] = [
     name: "logagent-fuzz",
     dependencies: fuzzed,
     path: "Tests/Fuzz",
-    exclude: ["CorpusTests.swift", "corpus"],
+    exclude: ["CorpusTests.swift", "FilterDifferentialTests.swift", "corpus"],
     swiftSettings: testHouse + [.unsafeFlags(["-parse-as-library"])]
   ),
 ]

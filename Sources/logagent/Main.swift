@@ -21,7 +21,8 @@ struct Logagent: AsyncParsableCommand {
       CommandGroup(
         name: "Reading:",
         subcommands: [
-          LogsCommand.self, TailCommand.self, QueryCommand.self, GroupsCommand.self,
+          LogsCommand.self, TailCommand.self, QueryCommand.self, FilterCommand.self,
+          GroupsCommand.self,
           StreamsCommand.self,
           ExportCommand.self, StatusCommand.self,
         ]

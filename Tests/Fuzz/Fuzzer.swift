@@ -36,6 +36,7 @@ struct Fuzzer: Sendable {
     .configuration,
     .stacktape,
     .directive,
+    .filterPattern,
   ]
 }
 
