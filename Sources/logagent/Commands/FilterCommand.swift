@@ -7,11 +7,12 @@ struct FilterCommand: ParsableCommand {
     commandName: "filter",
     abstract: "Prints the lines of files or standard input that match a filter pattern.",
     discussion: """
-      The pattern is CloudWatch's: terms, %regex%, { $.json = conditions } or [space, delimited]; see \
-      docs/filter-patterns.md. Needs no store. Files that end in .gz or .zst are unpacked.
+      The pattern is CloudWatch's: terms, %regex%, { $.json = conditions } or [space, delimited]; \
+      see docs/filter-patterns.md. Needs no store. Files that end in .gz or .zst are unpacked.
 
-      Exit status: 0 something matched · 1 nothing did · 64 usage · 65 bad pattern, or lines that are \
-      not what --input says (the others are filtered) · 66 no such file · 74 input or output failed.
+      Exit status: 0 something matched · 1 nothing did · 64 usage · 65 bad pattern, or lines that \
+      are not what --input says (the others are filtered) · 66 no such file · 74 input or output \
+      failed.
       """
   )
 
