@@ -14,7 +14,9 @@ enum InputEventFormat: String, CaseIterable, ExpressibleByArgument {
   case raw
 }
 
-/// Prints events of an input. Used by one thread.
+/// Prints events of an input.
+///
+/// Used by one thread.
 final class InputEventWriter {
   private let output: OutputBuffer
   private let format: InputEventFormat
