@@ -1,4 +1,5 @@
 internal import LogModel
+internal import Platform
 
 /// `logForwarding`: one of three types, each with properties of its own.
 extension LoggingDecoder {

@@ -41,7 +41,10 @@ final class ResultWriter {
     rows += 1
     switch format {
     case .table:
-      let cells = row.map { TerminalText.line(($0.resultText ?? []).span) }
+      let cells = row.map { value in
+        let text = value.resultText ?? []
+        return TerminalText.line(text.span)
+      }
       if let text = table.add(cells) { output.append(text) }
     case .csv: csv(row.map { $0.resultText ?? [] })
     case .json, .jsonl:
