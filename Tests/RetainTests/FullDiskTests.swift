@@ -156,9 +156,10 @@ struct FullDiskTests {
     check(try stored(disk).numbers, are: 0..<next, "stored")
   }
 
+  // Not on ext4: SQLite's shared memory can end the process there, as docs/operations.md says.
   @Test(
     "no byte free at the start: it says so, readers work, and it opens when there is room",
-    arguments: SmallDisk.Kind.allCases
+    arguments: [SmallDisk.Kind.tmpfs]
   )
   func fullAtStart(kind: SmallDisk.Kind) throws {
     let disk = try SmallDisk(kind, megabytes: 32)
