@@ -41,6 +41,7 @@ package indirect enum JSONCondition: Sendable, Equatable {
 
 /// A path into a JSON value: `$.users[0].name`.
 package struct JSONSelector: Sendable, Equatable {
+  /// One step down.
   package enum Step: Sendable, Equatable {
     case name([UInt8])
     case index(Int)
@@ -67,6 +68,7 @@ package enum JSONTest: Sendable, Equatable {
 
 /// `= value`, `< number` and so on, of JSON and of space-delimited patterns.
 package struct Comparison: Sendable, Equatable {
+  /// How values are compared.
   package enum Operator: String, Sendable, CaseIterable {
     case equal = "="
     case notEqual = "!="
@@ -79,6 +81,7 @@ package struct Comparison: Sendable, Equatable {
     var isOrdering: Bool { self != .equal && self != .notEqual }
   }
 
+  /// What a value is compared to.
   package enum Operand: Sendable, Equatable {
     case text(TextOperand)
     /// A number as it was typed, such as `+1e3`.
@@ -105,6 +108,7 @@ package struct TextOperand: Sendable, Equatable {
 package struct DelimitedPattern: Sendable, Equatable {
   package var slots: [Slot]
 
+  /// What stands between two commas.
   package enum Slot: Sendable, Equatable {
     /// `...`: any number of fields.
     case ellipsis
