@@ -236,7 +236,8 @@ struct CheckTests {
         RESOURCE   TYPE                 CONTAINERS               RETENTION  FORWARD
         other      –                    shared                   90 days    –
         another    –                    none                     90 days    –
-        api        web-service          shop-prod-api-1, api     7 days     http-endpoint logs.example.com
+        api        web-service          shop-prod-api-1, api     7 days     \
+        http-endpoint logs.example.com
         api/proxy  web-service          none                     disabled   –
         report     batch-job            none                     90 days    –
         mainDb     relational-database  – not a local container  90 days    –

@@ -45,8 +45,8 @@ struct StacktapePlacingTests {
         type: multi-container-workload
         properties:
           containers:
-            - { name: nginx, packaging: { type: prebuilt-image, properties: { image: "nginx:1" } } }
-            - { name: nginx2, packaging: { type: prebuilt-image, properties: { image: "nginx:1" } } }
+            - { name: nginx, packaging: &p { type: prebuilt-image, properties: { image: "n:1" } } }
+            - { name: nginx2, packaging: *p }
       nightlyReport: { type: batch-job, properties: {} }
       mainDb: { type: relational-database }
       sendMail: { type: function }
@@ -92,7 +92,7 @@ struct StacktapePlacingTests {
   func unmatched() throws {
     let matcher = ResourceMatcher(try #require(StacktapeRig().load(Self.shop).configuration))
     for container in [
-      container("odd", image: "nginx:1"), compose("blog", "api"), container("sendMail"),
+      container("odd", image: "n:1"), compose("blog", "api"), container("sendMail"),
       compose("shop", "sendMail"), compose("shop", "site-other"), container("invoke-local-x-y"),
       ecs("blog-prod-api", "proxy"), compose("shop", "site-service-container"),
     ] {

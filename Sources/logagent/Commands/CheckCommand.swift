@@ -8,9 +8,9 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Checks configuration files: every problem in one run, with its place and the fix.",
     discussion: """
-      A file is a logagent.yml or a stacktape.yml, which is told by what is in it; without one, the \
-      configuration that `run` would use. A stacktape.yml is checked with the project, stage and \
-      resources of the logagent.yml that --config names.
+      A file is a logagent.yml or a stacktape.yml, which is told by what is in it; without one, \
+      the configuration that `run` would use is checked. A stacktape.yml is checked with the \
+      project, stage and resources of the logagent.yml that --config names.
 
         logagent check stacktape.yml --stage prod --format github
         logagent check --effective
