@@ -202,6 +202,43 @@ struct ExportTests {
     #expect(answer.message.contains("zstd"))
   }
 
+  @Test(
+    "whatever a file holds, importing it ends, and every record is an event",
+    arguments: ["jsonl", "csv"]
+  )
+  func garbage(_ format: String) throws {
+    try fill()
+    let whole = [UInt8](try export("g.\(format)", from: "data"))
+    var random = SystemRandomNumberGenerator()
+    let alphabet: [UInt8] = [0x22, 0x2C, 0x0A, 0x7B, 0x7D, 0x5C, 0x00, 0xFF, 0x3D]
+    var bytes: [UInt8] = []
+    for _ in 0..<200 {
+      var copy = whole
+      for _ in 0..<Int.random(in: 1...5, using: &random) {
+        copy[Int.random(in: 0..<copy.count, using: &random)] =
+          alphabet.randomElement(using: &random) ?? 0
+      }
+      bytes += copy.dropLast(Int.random(in: 0...40, using: &random))
+    }
+    let path = fixture.directory.write("garbage.\(format)", bytes)
+    let answer = try fixture.command(
+      "import",
+      "--data-dir",
+      fixture.directory.file("garbage"),
+      "--quiet",
+      "--format",
+      format,
+      "--resource",
+      "x",
+      path
+    )
+    #expect(answer.status == 0, "\(answer.message)")
+    // What could not be read is there as it stood, marked; quotes may join many records into one.
+    let events = try StoredState(fixture.directory.file("garbage")).events
+    #expect(events.contains { $0.flags.contains(.malformed) })
+    #expect(events.contains { !$0.flags.contains(.malformed) })
+  }
+
   @Test("range, filter, level and stream narrow an export")
   func narrowed() throws {
     try fixture.add(

@@ -154,6 +154,17 @@ struct LogsFormatTests {
     #expect(answer.help.contains("jsonl"))
   }
 
+  @Test(
+    "a query has its own filters: others are refused",
+    arguments: [
+      ["-f", "x"], ["-g", "x"], ["--level", "error"], ["-C", "1"], ["--count"], ["--head", "1"],
+      ["--follow"],
+    ]
+  )
+  func queryAlone(_ flags: [String]) throws {
+    #expect(try fixture.run(["api", "-q", "fields @message"] + flags).status == 64)
+  }
+
   @Test("spans of time are short words")
   func spans() {
     #expect(EventTime.ago(59_999_999_999) == "59s ago")

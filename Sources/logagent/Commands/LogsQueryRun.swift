@@ -70,8 +70,11 @@ struct LogsQueryRun {
     if let limit = options.limit.flatMap({ Int($0) }), limit > 0 {
       table.rows = Array(table.rows.prefix(limit))
     }
-    write(table, query.groups)
+    write(table, query.groups, program)
     output.finish()
+    if let failure = output.failure {
+      throw CommandFailure(failure.description, status: CommandFailure.Status.io)
+    }
     report(table, since: started)
     if InterruptSignal.isRaised { return 130 }
     if table.statistics.damagedBlocks > 0 { return CommandFailure.Status.io }
@@ -83,7 +86,7 @@ struct LogsQueryRun {
     do throws(QueryDiagnostic) {
       let program = try InsightsProgram.compile(text)
       if !options.view.quiet {
-        for warning in program.warnings { StandardError.write("warning: \(warning)\n") }
+        for warning in program.warnings { StandardError.write(Self.warning("\(warning)")) }
       }
       return program
     } catch {
@@ -103,49 +106,65 @@ struct LogsQueryRun {
 
   /// `{"logGroup":…,"query":…,"results":[…]}` for programs; the group is a list where there are
   /// several.
-  private func write(_ table: InsightsTable, _ groups: [GroupInfo]) {
-    let isObject = options.raw || options.agent
-    if isObject {
-      output.append { bytes in
-        bytes.append(utf8: "{\"logGroup\":")
-        let names = groups.map(\.group.name)
-        if names.count == 1 {
-          JSONWriter.appendString(names[0], to: &bytes)
-        } else {
-          bytes.append(0x5B)
-          for (index, name) in names.enumerated() {
-            if index > 0 { bytes.append(0x2C) }
-            JSONWriter.appendString(name, to: &bytes)
-          }
-          bytes.append(0x5D)
-        }
-        bytes.append(utf8: ",\"query\":")
-        JSONWriter.appendString(text, to: &bytes)
-        bytes.append(utf8: ",\"results\":")
-      }
+  private func write(
+    _ table: InsightsTable,
+    _ groups: [GroupInfo],
+    _ program: InsightsProgram
+  ) {
+    guard options.raw || options.agent else {
+      let bin = program.query.binColumn(in: table.columns)
+      writer.write(Answer(columns: table.columns, rows: table.rows, binColumn: bin))
+      return
     }
-    let writer = ResultWriter(
-      isObject ? .json : format,
+    output.append { bytes in
+      bytes.append(utf8: "{\"logGroup\":")
+      let names = groups.map(\.group.name)
+      if names.count == 1 {
+        JSONWriter.appendString(names[0], to: &bytes)
+      } else {
+        bytes.append(0x5B)
+        for (index, name) in names.enumerated() {
+          if index > 0 { bytes.append(0x2C) }
+          JSONWriter.appendString(name, to: &bytes)
+        }
+        bytes.append(0x5D)
+      }
+      bytes.append(utf8: ",\"query\":")
+      JSONWriter.appendString(text, to: &bytes)
+      bytes.append(utf8: ",\"results\":")
+    }
+    let results = ResultWriter(
+      .json,
       columns: table.columns,
       output: output,
       isTerminal: Terminal.isTerminal(1)
     )
-    for row in table.rows where !output.isClosed { writer.write(row) }
-    writer.finish()
-    if isObject { output.append("}\n") }
+    for row in table.rows where !output.isClosed { results.write(row) }
+    results.finish()
+    output.append("}\n")
   }
 
-  private var format: ResultFormat {
-    switch options.view.outputFormat {
-    case .json: .json
-    case .jsonl: .jsonl
-    case .csv: .csv
-    default: .table
-    }
+  /// It may quote what was typed.
+  private static func warning(_ text: String) -> String { "warning: \(TerminalText.lines(text))\n" }
+
+  private var writer: AnswerWriter {
+    let environment: (String) -> String? = { ProcessEnvironment.value(of: $0) }
+    let isTerminal = Terminal.isTerminal(1)
+    let format =
+      options.view.outputFormat ?? (isTerminal && environment("CI") == nil ? .tty : .plain)
+    let choice = options.view.noColor ? ColourChoice.never : options.view.color
+    return AnswerWriter(
+      format: format,
+      output: output,
+      usesColour: format == .tty
+        && Colour.isWanted(choice, isTerminal: isTerminal, environment: environment),
+      isTerminal: isTerminal,
+      width: Terminal.columns(1)
+    )
   }
 
   private func report(_ table: InsightsTable, since started: Int64) {
-    for warning in table.warnings { StandardError.write("warning: \(warning)\n") }
+    for warning in table.warnings { StandardError.write(Self.warning(warning)) }
     if options.stats {
       StandardError.write(table.statistics.text(nanoseconds: clock.monotonic() - started) + "\n")
     }
@@ -156,5 +175,26 @@ struct LogsQueryRun {
     }
     let isTold = !options.view.quiet && !options.agent
     if table.rows.isEmpty, isTold { StandardError.write("no rows\n") }
+  }
+}
+
+extension InsightsQuery {
+  /// The column of time bins of the last `stats`, where it counts over time.
+  func binColumn(in columns: [String]) -> Int? {
+    var names: [String] = []
+    for case .stats(let stats) in commands {
+      names = stats.keys.filter { $0.expression.isBin }.map(\.name)
+    }
+    return names.first.flatMap { columns.firstIndex(of: $0) }
+  }
+}
+
+extension InsightsExpression {
+  fileprivate var isBin: Bool {
+    if case .call(let function, _, _) = self {
+      [.bin, .datefloor, .dateceil].contains(function)
+    } else {
+      false
+    }
   }
 }

@@ -63,12 +63,18 @@ final class ResultWriter {
   }
 
   private func csv(_ cells: [[UInt8]]) {
-    output.append { bytes in
-      for (index, cell) in cells.enumerated() {
-        if index > 0 { bytes.append(0x2C) }
-        CSVWriter.append(cell.span, to: &bytes)
+    var bytes: [UInt8] = []
+    for (index, cell) in cells.enumerated() {
+      if index > 0 { bytes.append(0x2C) }
+      CSVWriter.append(cell.span, to: &bytes)
+    }
+    output.append { output in
+      if isTerminal {
+        TerminalText.append(bytes.span, to: &output)
+      } else {
+        output.append(copying: bytes.span)
       }
-      bytes.append(utf8: "\r\n")
+      output.append(utf8: "\r\n")
     }
   }
 
