@@ -57,6 +57,11 @@ asan: setup setup-test ## the same under the address sanitizer
 	SWIFT_BACKTRACE=enable=no $(SWIFT) test --sanitize=address --scratch-path .build-asan \
 	  --disable-xctest --quiet --filter '$(SANITIZED)' $(TEST_FLAGS)
 
+.PHONY: differential
+differential: export LOGAGENT_DIFFERENTIAL_QUERIES ?= 10000
+differential: setup ## ten thousand random queries: the executor against a naive evaluator
+	$(SWIFT) test $(SWIFT_FLAGS) --disable-xctest --quiet --filter DifferentialTests
+
 .PHONY: e2e
 e2e: setup-test release ## the release binary with real processes, kills and a Docker Engine
 	LOGAGENT_BINARY="$(CURDIR)/dist/logagent" LOGAGENT_E2E_FULL=1 \
@@ -136,6 +141,7 @@ ci: ## everything that must hold before a change is taken
 	$(SWIFT) build --scratch-path .build-ci --build-tests \
 	  --explicit-target-dependency-import-check error
 	$(MAKE) test TEST_FLAGS="--skip EndToEndTests --explicit-target-dependency-import-check error"
+	$(MAKE) differential
 	$(MAKE) unit-check
 	$(MAKE) e2e
 	$(MAKE) fuzz-smoke

@@ -37,6 +37,8 @@ struct Fuzzer: Sendable {
     .stacktape,
     .directive,
     .filterPattern,
+    .insights,
+    .insightsRun,
   ]
 }
 

@@ -8,10 +8,29 @@ struct ReferenceEvent: Sendable {
   var group: String
   var isStderr = false
   /// Order of writing: of equal times the later written is the newer.
-  var order = 0
+  var order: Int
+  /// Everything that is found in the message.
+  let fields: ReferenceValue
+
+  init(
+    nanoseconds: Int64,
+    message: String,
+    stream: String,
+    group: String,
+    isStderr: Bool = false,
+    order: Int
+  ) {
+    self.nanoseconds = nanoseconds
+    self.message = message
+    self.stream = stream
+    self.group = group
+    self.isStderr = isStderr
+    self.order = order
+    fields = ReferenceFields.discovered(in: message)
+  }
 }
 
-/// Finds the fields of an event by looking at all of its message, every time.
+/// Finds the fields of an event by reading all of its message.
 enum ReferenceFields {
   static func system(_ name: String, of event: ReferenceEvent) -> ReferenceValue? {
     switch name {

@@ -17,6 +17,7 @@ struct ReferenceQuery {
     }.map { ReferenceRow(event: $0) }
     var columns: [String]?
     var isDisplay = false
+    var parsed: [String] = []
     var hasLimit = false
     let evaluator = ReferenceEvaluator(inner: { self.inner($0) }, now: now)
     for command in query.commands {
@@ -33,21 +34,25 @@ struct ReferenceQuery {
         rows = ReferenceStats(evaluator: evaluator).run(stats, rows)
         columns = stats.keys.map(\.name) + stats.items.map(\.name)
         isDisplay = false
+        parsed = []
       case .sort(let keys): rows = sort(rows, keys, evaluator)
       case .limit(let count, _):
         rows = Array(rows.prefix(count))
         hasLimit = true
       case .parse(let parse):
         rows = rows.flatMap { ReferenceParse(evaluator: evaluator).run(parse, $0) }
-        if !isDisplay, columns != nil || true { columns = (columns ?? defaults) + parse.names }
+        parsed += parse.names
       case .dedup(let fields): rows = dedup(rows, fields)
-      case .unnest(let list, let name): rows = unnest(rows, list, name, evaluator)
+      case .unnest(let list, let name):
+        rows = unnest(rows, list, name, evaluator)
+        parsed.append(name)
       case .fillDown(let globs): rows = fillDown(rows, globs, columns ?? defaults)
       case .source, .pattern, .diff, .join, .fillMissing: break
       }
     }
     if !hasLimit { rows = Array(rows.prefix(InsightsLimits.rowsDefault)) }
-    return rows.map { output($0, columns ?? defaults) }
+    let shown = (columns ?? defaults) + (isDisplay ? [] : parsed)
+    return rows.map { output($0, shown) }
   }
 
   private let defaults = ["@timestamp", "@message"]
@@ -111,8 +116,9 @@ struct ReferenceQuery {
     return keyed.sorted { left, right in
       for (index, key) in keys.enumerated() {
         let (first, second) = (left.keys[index], right.keys[index])
-        if first.isNull != second.isNull { return second.isNull }
-        if first.isNull { continue }
+        let (isFirstNull, isSecondNull) = (first.isUnordered, second.isUnordered)
+        if isFirstNull != isSecondNull { return isSecondNull }
+        if isFirstNull { continue }
         let order = ReferenceValue.sortOrder(first, second)
         if order == .orderedSame { continue }
         return (order == .orderedAscending) != key.isDescending
@@ -137,7 +143,10 @@ struct ReferenceQuery {
     _ evaluator: ReferenceEvaluator
   ) -> [ReferenceRow] {
     rows.flatMap { row -> [ReferenceRow] in
-      let value = evaluator.value(list, row)
+      var value = evaluator.value(list, row)
+      if value.isNull, case .field(let field) = list, let event = row.event {
+        value = row.structure(of: field, in: event)
+      }
       let elements = if case .list(let elements) = value { elements } else { [value] }
       return elements.map { element in
         var next = row

@@ -17,14 +17,14 @@ struct ReferenceRow {
     }
     guard let event else { return .null }
     if let value = ReferenceFields.system(field.name, of: event) { return value }
-    let found = ReferenceFields.part(field.parts[...], of: .discovered(in: event.message))
-    return found
+    // Maps and lists are no fields: only what is in them.
+    let found = structure(of: field, in: event)
+    return found.isComposite ? .null : found
   }
-}
 
-extension ReferenceValue {
-  static func discovered(in message: String) -> ReferenceValue {
-    ReferenceFields.discovered(in: message)
+  /// What stands in the message, maps and lists too, as `unnest` takes it.
+  func structure(of field: InsightsField, in event: ReferenceEvent) -> ReferenceValue {
+    ReferenceFields.part(field.parts[...], of: event.fields)
   }
 }
 
@@ -176,9 +176,8 @@ struct ReferenceEvaluator {
     case .isNumeric: return .boolean(first.number != nil)
     case .isEmpty: return .boolean(first.isNull || text == "")
     case .isBlank: return .boolean(first.isNull || text?.allSatisfy(\.isWhitespace) == true)
-    case .greatest:
-      return arguments.compactMap(\.arithmeticNumber).max().map { .number($0) } ?? .null
-    case .least: return arguments.compactMap(\.arithmeticNumber).min().map { .number($0) } ?? .null
+    case .greatest: return extreme(arguments, .orderedDescending)
+    case .least: return extreme(arguments, .orderedAscending)
     case .abs: return number.map { .number(Swift.abs($0)) } ?? .null
     case .floor: return number.map { .number($0.rounded(.down)) } ?? .null
     case .ceil: return number.map { .number($0.rounded(.up)) } ?? .null
@@ -194,15 +193,24 @@ struct ReferenceEvaluator {
     case .replace:
       guard let text, let old = arguments[1].text, let new = arguments[2].text else { return .null }
       return .text(old.isEmpty ? text : text.replacingOccurrences(of: old, with: new))
-    case .toMillis:
-      if case .time(let value) = first { return .number(value) }
-      return .null
+    case .toMillis: return number.map { .number($0) } ?? .null
     case .jsonParse:
       guard let text, let value = ReferenceJSON.whole(text), value.isComposite else { return .null }
       return value
     case .now: return .number(now)
     default: return .null
     }
+  }
+
+  private func extreme(
+    _ values: [ReferenceValue],
+    _ wanted: ComparisonResult
+  ) -> ReferenceValue {
+    var best = ReferenceValue.null
+    for value in values where !value.isUnordered {
+      if best.isNull || ReferenceValue.compare(value, best) == wanted { best = value }
+    }
+    return best
   }
 
   private func contains(
@@ -235,7 +243,7 @@ extension ReferenceValue {
     switch self {
     case .boolean(let value): value
     case .null, .map, .list: false
-    default: number.map { $0 != 0 } ?? false
+    default: number.map { $0 != 0 } ?? (text?.lowercased() == "true")
     }
   }
 

@@ -104,7 +104,7 @@ struct ReferenceStats {
     case .sortsLast:
       return present.max { ReferenceValue.sortOrder($0, $1) == .orderedAscending } ?? .null
     case .earliest, .latest:
-      let timed = zip(rows, values).filter { !$0.1.isNull }.sorted {
+      let timed = zip(rows, values).filter { !$0.1.isUnordered }.sorted {
         guard let left = $0.0.event, let right = $1.0.event else { return false }
         return (left.nanoseconds, left.order) < (right.nanoseconds, right.order)
       }
@@ -114,9 +114,15 @@ struct ReferenceStats {
   }
 
   private func extreme(_ values: [ReferenceValue], _ wanted: ComparisonResult) -> ReferenceValue {
+    // Numbers, where there are any.
+    let numbers = values.compactMap(\.number)
+    if !numbers.isEmpty {
+      return (wanted == .orderedAscending ? numbers.min() : numbers.max()).map { .number($0) }
+        ?? .null
+    }
     var best: ReferenceValue?
     for value in values {
-      if let found = best, ReferenceValue.sortOrder(value, found) != wanted { continue }
+      if let found = best, ReferenceValue.compare(value, found) != wanted { continue }
       best = value
     }
     return best?.moment ?? .null
@@ -135,9 +141,11 @@ struct ReferenceStats {
     }
     var percent = 50.0
     if function == .pct, case .number(let digits) = arguments[1] { percent = Double(digits) ?? 0 }
-    // Nearest rank.
-    let rank = Int((percent / 100 * Double(sorted.count)).rounded(.up))
-    return .number(sorted[max(0, min(sorted.count - 1, rank - 1))])
+    // Linear between the two nearest ranks.
+    let rank = percent / 100 * Double(sorted.count - 1)
+    let below = Int(rank)
+    let above = min(below + 1, sorted.count - 1)
+    return .number(sorted[below] + (sorted[above] - sorted[below]) * (rank - Double(below)))
   }
 }
 

@@ -3,7 +3,7 @@ import Foundation
 /// A value of the query language, the simple way: what the fast executor is compared with.
 ///
 /// Numbers that were read from an event stay texts, as the language makes no difference.
-indirect enum ReferenceValue {
+indirect enum ReferenceValue: Sendable {
   case null
   case number(Double)
   case text(String)
@@ -24,6 +24,9 @@ indirect enum ReferenceValue {
     }
   }
 
+  /// What `sort` puts last.
+  var isUnordered: Bool { isNull || isComposite }
+
   /// What it counts as; nil for everything that does not read as a number.
   var number: Double? {
     switch self {
@@ -35,6 +38,7 @@ indirect enum ReferenceValue {
   }
 
   static func number(_ text: String) -> Double? {
+    guard let first = text.utf8.first, first < 0x3A else { return nil }
     let pattern = #"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"#
     guard text.range(of: pattern, options: .regularExpression) != nil,
       let value = Double(text), value.isFinite
@@ -64,12 +68,16 @@ indirect enum ReferenceValue {
   }
 
   private static func date(_ milliseconds: Double) -> String {
+    formatter.string(from: Date(timeIntervalSince1970: milliseconds / 1_000))
+  }
+
+  private static let formatter = {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.timeZone = TimeZone(identifier: "UTC")
     formatter.dateFormat = "yyyy-MM-dd HH:mm:ss.SSS"
-    return formatter.string(from: Date(timeIntervalSince1970: milliseconds / 1_000))
-  }
+    return formatter
+  }()
 
   /// As text in expressions: times are their milliseconds.
   var text: String? {
