@@ -36,7 +36,8 @@ struct ConfigurationValuesTests {
         "sources.docker.enabled", "sources.docker.socket", "sources.docker.root", "limits",
         "limits.maxDiskUsage", "limits.minFreeDisk", "limits.maxEventSize", "limits.memory",
         "store", "store.compression", "defaults", "defaults.retentionDays", "defaults.logging",
-        "defaults.logging.disabled", "defaults.logging.logForwarding", "resources", "forward",
+        "defaults.logging.disabled", "defaults.logging.logForwarding", "retention",
+        "retention.shrinkGrace", "resources", "forward",
         "forward.flushSeconds", "forward.allowInsecure",
       ]
     )
@@ -66,7 +67,7 @@ struct ConfigurationValuesTests {
         let example = part.components(separatedBy: "```")[0]
         count += 1
         let directory = TemporaryDirectory("example")
-        let isStacktape = example.contains("    properties:\n")
+        let isStacktape = example.contains("type: web-service\n    properties:")
         for place in ["shop/stacktape.yml", "blog/stacktape.yml"] {
           directory.write(place, isStacktape ? example : "resources: {}\n")
         }

@@ -265,7 +265,7 @@ private let directives: [WrongFile] = [
   WrongFile(endpoint("endpointUrl: \"$Format('a',)\""), "5:83", "is empty"),
   WrongFile(endpoint("endpointUrl: \"$Stage() $Stage()\""), "5:83", "text follows the `)`"),
   WrongFile(endpoint("endpointUrl: $File('../x.json').a"), "5:83", "leads out of"),
-  WrongFile(endpoint("endpointUrl: $File(/etc/passwd)"), "5:83", "leads out of"),
+  WrongFile(endpoint("endpointUrl: $File(/etc/x.json)"), "5:83", "leads out of"),
   WrongFile(endpoint("endpointUrl: $File('none.json').a"), "5:83", "No such file"),
   WrongFile(endpoint("endpointUrl: $File('x.txt')"), "5:83", "`$File()` reads .env, .json"),
   WrongFile(endpoint("endpointUrl: $FileRaw('.')"), "5:83", "leads out of"),

@@ -14,6 +14,7 @@ struct RunCommand: AsyncParsableCommand {
       """
   )
 
+  @OptionGroup var stack: StackOptions
   @OptionGroup var location: StoreLocation
 
   @Option(help: "What its own log shows: debug, info, warning or error.")
@@ -21,7 +22,7 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     ProcessSecrecy.forbidCoreFiles()
-    let (configuration, files) = try location.loadWithFiles()
+    let (configuration, files) = try location.loadWithFiles(stack.choices)
     let isJournal = ProcessEnvironment.value(of: "JOURNAL_STREAM") != nil
     let level = logLevel.level
     let logger = Logger(label: "logagent") { _ in
@@ -29,7 +30,14 @@ struct RunCommand: AsyncParsableCommand {
       handler.logLevel = level
       return handler
     }
-    try await Daemon(configuration, files: files, location: location, logger: logger).run()
+    let daemon = try Daemon(
+      configuration,
+      files: files,
+      location: location,
+      choices: stack.choices,
+      logger: logger
+    )
+    try await daemon.run()
   }
 }
 

@@ -19,13 +19,18 @@ struct StoreLocation: ParsableArguments {
   func load() throws(CommandFailure) -> Configuration { try loadWithFiles().configuration }
 
   /// The same, with every file that it was made of.
-  func loadWithFiles() throws(CommandFailure) -> (configuration: Configuration, files: Set<String>)
-  {
+  func loadWithFiles(
+    _ choices: StackChoices = StackChoices()
+  ) throws(CommandFailure) -> (configuration: Configuration, files: Set<String>) {
     // It holds the values of secrets.
     ProcessSecrecy.forbidDumps()
     let path = config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG")
     let directory = dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR")
-    let loaded = Configuration.load(path: path, dataDirectory: directory)
+    let loaded = Configuration.load(
+      path: path,
+      dataDirectory: directory,
+      choices: choices
+    )
     guard let configuration = loaded.configuration else {
       StandardError.write(DiagnosticPrinter.render(loaded.diagnostics))
       throw CommandFailure(

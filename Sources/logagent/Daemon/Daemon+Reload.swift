@@ -46,7 +46,8 @@ extension Daemon {
     defer { notification.send("READY=1") }
     let loaded = Configuration.load(
       path: path,
-      dataDirectory: location.dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR")
+      dataDirectory: location.dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR"),
+      choices: choices
     )
     var next = loaded.configuration
     var problem = loaded.diagnostics.first { $0.severity == .error }?.headline ?? "unreadable"
@@ -92,10 +93,11 @@ extension Daemon {
       return
     }
     configuration.withLock { $0 = next }
-    collector.reload(placement: Self.placement(next))
+    collector.reload(placement: Self.placement(next, labelled, metrics, logger))
     forwarder.replace(Self.destinations(next))
     do throws(SyscallError) {
-      sweeper.replace(Self.retainOptions(next, try FileSystem.space(at: store.layout.root)))
+      let space = try FileSystem.space(at: store.layout.root)
+      sweeper.replace(Self.retainOptions(next, space, labelled))
     } catch {
       logger.warning("limits and retention stay as they were until the next reload: \(error)")
     }

@@ -19,6 +19,8 @@ final class Daemon: Sendable {
   let notification: ServiceNotification
   let started: Int64
   let location: StoreLocation
+  let choices: StackChoices
+  let labelled: LabelledRetention
   let collector: Collector
   let forwarder: Forwarder
   let sweeper: RetentionSweeper
@@ -35,10 +37,13 @@ final class Daemon: Sendable {
     _ configuration: Configuration,
     files: Set<String>,
     location: StoreLocation,
+    choices: StackChoices,
     logger: Logger
   ) throws {
     self.logger = logger
     self.location = location
+    self.choices = choices
+    labelled = LabelledRetention()
     self.configuration = Mutex(configuration)
     // Before the store, whose recovery may take minutes.
     let watched = Self.watched(files, location)
@@ -74,14 +79,14 @@ final class Daemon: Sendable {
         sink: store,
         metrics: metrics,
         notify: { notice in logger.log(level: Self.level(notice), "\(notice.text)") },
-        placement: Self.placement(configuration)
+        placement: Self.placement(configuration, labelled, metrics, logger)
       )
     } catch {
       throw CommandFailure(error)
     }
     sweeper = RetentionSweeper(
       store: store,
-      options: Self.retainOptions(configuration, space),
+      options: Self.retainOptions(configuration, space, labelled),
       clock: clock,
       metrics: metrics
     )
@@ -169,18 +174,39 @@ final class Daemon: Sendable {
     )
   }
 
-  static func placement(_ configuration: Configuration) -> Collector.Resolver {
+  static func placement(
+    _ configuration: Configuration,
+    _ labelled: LabelledRetention,
+    _ metrics: Metrics,
+    _ logger: Logger
+  ) -> Collector.Resolver {
     let matcher = ResourceMatcher(configuration)
-    return { matcher.resolve($0).placement }
+    return { container in
+      let resolution = matcher.resolve(container)
+      labelled.note(resolution)
+      let name = container.name.isEmpty ? container.shortID : container.name
+      for note in resolution.notes { logger.warning("\(note)", metadata: ["container": "\(name)"]) }
+      if let rival = resolution.rival {
+        metrics.add("logagent_containers_ambiguous_total")
+        logger.warning(
+          "the container fits two resources, the first has it",
+          metadata: [
+            "container": "\(name)", "first": "\(resolution.resource ?? "")", "second": "\(rival)",
+          ]
+        )
+      }
+      return resolution.placement
+    }
   }
 
   static func retainOptions(
     _ configuration: Configuration,
-    _ space: FileSystemSpace
+    _ space: FileSystemSpace,
+    _ labelled: LabelledRetention = LabelledRetention()
   ) -> RetainOptions {
     let matcher = ResourceMatcher(configuration)
     return RetainOptions(
-      days: { matcher.settings(ofGroup: $0).retentionDays },
+      days: { labelled.days(of: $0) ?? matcher.settings(ofGroup: $0).retentionDays },
       maxDiskBytes: configuration.limits.maxDiskUsage.bytes(ofTotal: space.totalBytes),
       minFreeBytes: configuration.limits.minFreeDisk.bytes(ofTotal: space.totalBytes),
       shrinkGraceNanoseconds: configuration.retention.shrinkGraceNanoseconds
