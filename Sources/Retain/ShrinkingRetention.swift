@@ -51,7 +51,7 @@ package struct ShrinkingRetention: Sendable, Equatable {
   }
 }
 
-/// The file beside the catalog that says what waits: a line for each group, as `since from to name`.
+/// The file beside the catalog that says what waits: for each group a line `since from to name`.
 ///
 /// Kept by names, so that it also holds for a catalog that was rebuilt.
 package enum ShrinkingFile {

@@ -4,7 +4,7 @@
 // in a file of this folder, and add `.name` to `all` below. Seeds, if it has any, are files of any
 // name in `corpus/<name>/`; keep them few and small. Then
 //
-//     make fuzz T=name N=60     # one fuzzer for a minute; what it found grows in .build-fuzz/corpus
+//     make fuzz T=name N=60     # one fuzzer for a minute; .build-fuzz/corpus keeps what it found
 //     make fuzz-smoke           # each for ten seconds, as `make ci` does
 //
 // A crash is written to .build-fuzz/crashes/<name>-…; copy the file into `corpus/<name>/` with a

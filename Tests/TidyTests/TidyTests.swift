@@ -161,7 +161,7 @@ struct TidyTests {
 
   @Test("a TODO has the number of an issue")
   func todos() throws {
-    let expression = try NSRegularExpression(pattern: #"\b(TODO|FIXME|XXX|HACK)\b(?!\(?:?\s*#\d+)"#)
+    let expression = try NSRegularExpression(pattern: #"\b(TODO|FIXME|HACK)\b(?!\(?:?\s*#\d+)"#)
     let offences = repository.files.filter { !$0.path.hasPrefix("Tests/TidyTests/") }
       .flatMap { file in
         file.lines.enumerated().compactMap { number, line -> String? in

@@ -48,15 +48,7 @@ struct BlockEncoder: ~Copyable {
     header.rawBytes = UInt32(events.bytes.count)
     Self.fillTimes(&header, events)
 
-    var filter: [UInt8] = []
-    if withFilter {
-      tokens.removeAll()
-      tokens.insertTokens(of: events.bytes.span)
-      if Bytes.firstIndex(of: Self.asciiEscape.span, in: events.bytes.span) != nil {
-        tokens.insertEscapeMark()
-      }
-      TokenFilter.encode(tokens, into: &filter)
-    }
+    let filter = withFilter ? filter(of: events) : []
     var sources: [UInt8] = []
     CheckpointCoding.encode(checkpoints, into: &sources)
     var times: [UInt8] = []
@@ -101,6 +93,17 @@ struct BlockEncoder: ~Copyable {
       payload: payload,
       streams: events.streams
     )
+  }
+
+  private mutating func filter(of events: borrowing PendingEvents) -> [UInt8] {
+    tokens.removeAll()
+    tokens.insertTokens(of: events.bytes.span)
+    if Bytes.firstIndex(of: Self.asciiEscape.span, in: events.bytes.span) != nil {
+      tokens.insertEscapeMark()
+    }
+    var filter: [UInt8] = []
+    TokenFilter.encode(tokens, into: &filter)
+    return filter
   }
 
   private static func fillTimes(_ header: inout BlockHeader, _ events: borrowing PendingEvents) {

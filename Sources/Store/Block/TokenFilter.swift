@@ -3,9 +3,9 @@ internal import Platform
 /// A blocked Bloom filter over a block's tokens: tells that a substring cannot be in the block.
 ///
 /// On disk: kind (2), probes per entry, two zero bytes, number of 64-byte lines (u32), then the
-/// lines. Kind 1 is the same without the entry that marks escapes. Seven and a half bits an entry and five probes let about 3 % of absent tokens through; an
-/// id of several pieces is let through once in thousands. A token is a run of
-/// [A-Za-z0-9]; see `TokenSet` for what an entry is.
+/// lines. Kind 1 is the same without the entry that marks escapes. Seven and a half bits an entry
+/// and five probes let about 3 % of absent tokens through; an id of several pieces is let through
+/// once in thousands. A token is a run of [A-Za-z0-9]; see `TokenSet` for what an entry is.
 enum TokenFilter {
   private static let kind: UInt8 = 2
   /// Written before escapes were marked: silence about them proves nothing.

@@ -64,8 +64,8 @@ final class ConfigurationWatch: Sendable {
     wake.ring()
   }
 
-  /// Calls `reload` for every reason, until the signal is raised; it returns what to watch from then
-  /// on.
+  /// Calls `reload` for every reason, until the signal is raised; it returns what to watch from
+  /// then on.
   ///
   /// `initial` is what the configuration in force was read from, and how that looked before.
   func run(
