@@ -22,7 +22,8 @@ struct ReloadTests {
   }
 
   private static func forwarding(_ url: String, _ key: String) -> String {
-    "logForwarding: { type: http-endpoint, properties: { endpointUrl: '\(url)', accessKey: \(key) } }"
+    "logForwarding: { type: http-endpoint, "
+      + "properties: { endpointUrl: '\(url)', accessKey: \(key) } }"
   }
 
   @Test("a file that is written, renamed over, or removed is noticed without a signal")
@@ -191,7 +192,7 @@ private final class LoadWriter: Sendable {
       let file = FileHandle(forWritingAtPath: container.log)
       while !isStopped.load(ordering: .acquiring) {
         let start = written.withLock { $0 }
-        let time = Date().ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true))
+        let time = Date().ISO8601Format()
         let lines = (start..<(start + 20)).map {
           #"{"log":"line \#($0)\n","stream":"stdout","time":"\#(time)"}"# + "\n"
         }

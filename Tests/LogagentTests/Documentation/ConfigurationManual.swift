@@ -28,8 +28,8 @@ enum ConfigurationManual {
       default. Unknown and repeated keys are errors. `logagent check` reports everything that is \
       wrong in one run, each with its line, column and the fix.
 
-      The daemon reads the file again on SIGHUP and when it changes. One with errors leaves the old \
-      configuration in force. `dataDirectory`, `sources`, `store`, `limits.maxEventSize` and \
+      The daemon reads the file again on SIGHUP and when it changes. One with errors leaves the \
+      old configuration in force. `dataDirectory`, `sources`, `store`, `limits.maxEventSize` and \
       `limits.memory` hold from the next start on.
 
       Sizes are bytes, or have a unit: KB, MB, GB and TB count in thousands, KiB, MiB, GiB and TiB \
