@@ -14,7 +14,7 @@ SWIFT_FLAGS := --scratch-path $(SCRATCH)
 # More arguments for `swift test`, such as --filter StoreTests.
 TEST_FLAGS ?=
 # Above this, something pulled in a library that does not belong here.
-RELEASE_BYTES_MAX := 25000000
+RELEASE_BYTES_MAX := 28000000
 SOURCES := Package.swift Sources Tests
 
 BUILD_PACKAGES := libzstd-dev zlib1g-dev libsqlite3-dev libcurl4-openssl-dev libyaml-dev \

@@ -222,7 +222,7 @@ struct LogsRun {
     let isTold = !options.view.quiet && !options.agent && !options.count
     if statistics.matchedEvents == 0, isTold, !follows { StandardError.write("no events\n") }
     if isTold, !follows, let target = options.targets.first, Terminal.isTerminal(1),
-      Terminal.isTerminal(2)
+      Terminal.isTerminal(2), ProcessEnvironment.value(of: "CI") == nil
     {
       let isColoured = Colour.isWanted(
         options.view.noColor ? .never : options.view.color,
