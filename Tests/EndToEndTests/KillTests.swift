@@ -34,8 +34,9 @@ extension DockerTests {
     let scale = 0.75 * Double(count) / steps.reduce(0, +)
     var point = 0.0
     var restarts: [Restart] = []
+    // On a busy machine rotation takes beginnings before the agent is there for the first time.
+    var pending: Restart? = Restart(writers)
     try agent.start()
-    var pending: Restart?
     for (index, step) in steps.enumerated() {
       point += step * scale
       let isReached = wait(seconds: 60) {
@@ -73,7 +74,7 @@ extension DockerTests {
     _ count: Int,
     _ restarts: [Restart]
   ) throws {
-    #expect(restarts.count == 10)
+    #expect(restarts.count == 11)
     let store = StoredEvents(dataDirectory: agent.dataDirectory)
     let isComplete = wait(seconds: 120) {
       writers.allSatisfy { writer in
