@@ -25,7 +25,7 @@ private func stacktape(endpoint: String) -> String {
               parameters: { stage: $Stage() }
         sideContainers:
           - name: quiet
-            packaging: { type: prebuilt-image, properties: { image: "\(DockerEngine.image)" } }
+            packaging: { type: prebuilt-image, properties: { image: example/quiet } }
             logging: { disabled: true }
     report:
       type: batch-job
