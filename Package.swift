@@ -120,7 +120,10 @@ let fuzzTargets: [Target] = [
     name: "logagent",
     dependencies: ["LogModel", "Platform", "CYAML"],
     path: "Sources/logagent",
-    sources: ["Configuration", "Secrets"],
+    sources: [
+      "Configuration", "Secrets/SecretName.swift", "Secrets/SecretPlace.swift",
+      "Secrets/SecretResolver.swift",
+    ],
     swiftSettings: house
   ),
   .executableTarget(
