@@ -210,7 +210,8 @@ import Testing
       group == Rig.group
         ? [Rig.destination(alive)] : [Rig.destination(dead, .datadog, retrySeconds: 300)]
     }
-    try rig.wait { dead.requests.count >= 8 }
+    // How many may be in flight at once is bounded by memory; some hang, all others wait.
+    try rig.wait { dead.requests.count >= 2 }
     let start = SystemClock().monotonic()
     try rig.write(Rig.lines(0..<100))
     // A third of the time after which the first of those that hang would be given up.
