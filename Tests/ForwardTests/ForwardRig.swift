@@ -127,7 +127,7 @@ final class ForwardRig {
 
   /// Waits until something holds; a rung store wakes a forwarder that sleeps by a manual clock.
   func wait(
-    _ seconds: Double = 30,
+    _ seconds: Double = 8,
     _ what: Comment = "",
     location: SourceLocation = #_sourceLocation,
     until holds: () throws -> Bool

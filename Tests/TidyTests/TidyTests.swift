@@ -161,7 +161,10 @@ struct TidyTests {
 
   @Test("a TODO has the number of an issue")
   func todos() throws {
-    let expression = try NSRegularExpression(pattern: #"\b(TODO|FIXME|HACK)\b(?!\(?:?\s*#\d+)"#)
+    // Outside comments, three X are a letter of Java's date patterns.
+    let expression = try NSRegularExpression(
+      pattern: #"(\b(TODO|FIXME|HACK)|//.*\bXXX)\b(?!\(?:?\s*#\d+)"#
+    )
     let offences = repository.files.filter { !$0.path.hasPrefix("Tests/TidyTests/") }
       .flatMap { file in
         file.lines.enumerated().compactMap { number, line -> String? in
