@@ -19,7 +19,8 @@ SOURCES := Package.swift Sources Tests
 
 BUILD_PACKAGES := libzstd-dev zlib1g-dev libsqlite3-dev libcurl4-openssl-dev libyaml-dev \
   libpcre2-dev pkg-config
-TEST_PACKAGES := docker.io busybox-static zstd gzip xfsprogs e2fsprogs systemd iproute2 procps curl
+TEST_PACKAGES := docker.io busybox-static zstd gzip xfsprogs e2fsprogs systemd iproute2 procps \
+  curl time
 
 .PHONY: help
 help: ## list the targets

@@ -277,7 +277,7 @@ struct CheckTests {
     }
   }
 
-  @Test("a YAML bomb is refused in less than 50 ms of CPU, within 20 MB")
+  @Test("a YAML bomb is refused by the number of its values, and soon")
   func bomb() throws {
     var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     for level in 1...30 {
