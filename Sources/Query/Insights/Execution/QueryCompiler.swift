@@ -57,13 +57,13 @@ struct QueryCompiler {
   ) throws(QueryFailure) -> CompiledQuery {
     var compiler = QueryCompiler(environment)
     for (index, command) in query.commands.enumerated() {
+      let rest = query.commands[(index + 1)...]
       do throws(QueryDiagnostic) {
-        try compiler.compile(command)
+        try compiler.compile(command, before: rest)
       } catch {
         throw .query(error)
       }
       // Only columns are chosen from here on: a shorter outcome is still a right one.
-      let rest = query.commands[(index + 1)...]
       if compiler.segments.last?.needsAllRows == false {
         compiler.segments.last?.needsAllRows = !rest.allSatisfy(\.onlyChoosesColumns)
       }
@@ -79,7 +79,10 @@ struct QueryCompiler {
 
   // MARK: commands
 
-  private mutating func compile(_ command: InsightsCommand) throws(QueryDiagnostic) {
+  private mutating func compile(
+    _ command: InsightsCommand,
+    before rest: ArraySlice<InsightsCommand>
+  ) throws(QueryDiagnostic) {
     switch command {
     case .source: break
     case .fields(let items):
@@ -104,7 +107,7 @@ struct QueryCompiler {
         keeper,
         nodes,
         rowOrder,
-        limit: InsightsLimits.rowsMax,
+        limit: limit(first: rest),
         bytesMax: environment.rowBytesMax
       )
       endSegment(with: sink, next: keeper.scope)
@@ -121,6 +124,12 @@ struct QueryCompiler {
     case .fillMissing(let fills): try compile(fills)
     case .fillDown(let globs): compileFillDown(globs)
     }
+  }
+
+  /// How many rows the `limit` at the beginning of `rest` leaves, or the one that holds without.
+  private func limit(first rest: ArraySlice<InsightsCommand>) -> Int {
+    if case .limit(let count, _) = rest.first { return count }
+    return hasLimit ? InsightsLimits.rowsMax : InsightsLimits.rowsDefault
   }
 
   private mutating func define(_ name: String) -> Int {
@@ -412,7 +421,7 @@ struct QueryCompiler {
   private mutating func finish() -> CompiledQuery {
     let isStreaming =
       segments.isEmpty && order.isEmpty && !environment.isNewestFirst
-    let limit = hasLimit ? InsightsLimits.rowsMax : InsightsLimits.rowsDefault
+    let limit = limit(first: [])
     let columns = shownColumns()
     endSegment(limit: limit, isAny: false, isLimit: false)
     let output = columns.map { scope.node($0.field) }

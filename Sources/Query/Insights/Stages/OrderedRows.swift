@@ -39,7 +39,10 @@ enum SortValue: Sendable {
     }
   }
 
-  var bytes: Int { if case .text(let text) = self { text.count + 48 } else { 24 } }
+  var bytes: Int {
+    let own = MemoryLayout<SortValue>.stride
+    return if case .text(let text) = self { own + text.count + 48 } else { own }
+  }
 }
 
 /// One key of the order of rows.
@@ -54,11 +57,12 @@ struct KeptRow: Sendable {
   var position: EventPosition
   var slots: [InsightsValue]
 
+  /// What it takes in memory: each array has a head of 32 bytes and is rounded up by its allocator.
   var bytes: Int {
-    var bytes = 96 + slots.count * 24
+    var bytes = MemoryLayout<KeptRow>.stride + 96 + slots.count * MemoryLayout<InsightsValue>.stride
     for value in slots {
       switch value {
-      case .text(let text), .json(let text): bytes += text.count + 32
+      case .text(let text), .json(let text): bytes += text.count + 48
       default: break
       }
     }

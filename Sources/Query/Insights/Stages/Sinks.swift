@@ -77,7 +77,8 @@ final class OrderSink: RowSink {
 /// `dedup`: the first row of every combination of values; rows without one of them all stay.
 ///
 /// Only as many combinations are kept as rows are wanted: the first row of a combination only ever
-/// moves forward, so one that fell behind the limit comes back if it does.
+/// moves forward, so one that fell behind the limit comes back if it does, and a row behind the
+/// last that is wanted changes nothing.
 final class DedupSink: RowSink {
   private let keeper: RowKeeper
   private let fields: [ValueNode]
@@ -85,6 +86,8 @@ final class DedupSink: RowSink {
   private let limit: Int
   private let bytesMax: Int
   private var firsts: [[UInt8]: KeptRow] = [:]
+  /// The last row that is wanted, once there are enough combinations.
+  private var floor: KeptRow?
   private var bytes = 0
   private var others: OrderedRows
   private var wasCut = false
@@ -106,6 +109,9 @@ final class DedupSink: RowSink {
   }
 
   override func add(_ row: InsightsRow, _ message: Span<UInt8>) {
+    let order = keeper.order(row, message)
+    let position = row.position
+    if let floor, !self.order.precedes(order, position, floor.order, floor.position) { return }
     key.removeAll(keepingCapacity: true)
     var hasNull = false
     for field in fields {
@@ -113,8 +119,6 @@ final class DedupSink: RowSink {
       hasNull = hasNull || value.isNull || value.isStructure
       GroupTable.append(value, message, to: &key)
     }
-    let order = keeper.order(row, message)
-    let position = row.position
     if hasNull {
       if others.wants(order, position) {
         others.add(keeper.keep(row, message, order, position))
@@ -130,11 +134,11 @@ final class DedupSink: RowSink {
   }
 
   private func take(_ row: KeptRow, _ key: [UInt8]) {
-    bytes += row.bytes + key.count - (firsts[key].map { $0.bytes + key.count } ?? 0)
-    firsts[key] = row
+    if let old = firsts.updateValue(row, forKey: key) { bytes -= Self.bytes(old, key) }
+    bytes += Self.bytes(row, key)
     if firsts.count > 2 * limit + 64 { prune(to: limit) }
     if bytes > bytesMax / 2 {
-      prune(to: firsts.count * 3 / 4)
+      prune(to: max(1, firsts.count * 3 / 4))
       wasCut = true
     }
   }
@@ -142,7 +146,13 @@ final class DedupSink: RowSink {
   private func prune(to count: Int) {
     let sorted = firsts.sorted { order.precedes($0.value, $1.value) }
     firsts = Dictionary(uniqueKeysWithValues: sorted.prefix(count).map { ($0.key, $0.value) })
-    bytes = firsts.reduce(0) { $0 + $1.value.bytes + $1.key.count }
+    bytes = firsts.reduce(0) { $0 + Self.bytes($1.value, $1.key) }
+    floor = sorted.prefix(count).last?.value
+  }
+
+  /// The key's array and a place in a table that is half empty come on top of the row.
+  private static func bytes(_ row: KeptRow, _ key: [UInt8]) -> Int {
+    row.bytes + key.count + 64 + 2 * MemoryLayout<KeptRow>.stride
   }
 
   override func merge(_ other: RowSink) {
@@ -150,6 +160,7 @@ final class DedupSink: RowSink {
     others.merge(other.others)
     wasCut = wasCut || other.wasCut
     for (key, row) in other.firsts {
+      if let floor, !order.precedes(row, floor) { continue }
       if let first = firsts[key], !order.precedes(row, first) { continue }
       take(row, key)
     }
