@@ -30,4 +30,7 @@ enum CaptureLimits {
   static let metadataWaitNanoseconds: Int64 = 2_000_000_000
   /// A file of a removed container is looked at once more after this time, then given up.
   static let removedGraceNanoseconds: Int64 = 250_000_000
+  /// How long a writer must be gone, and its log without anything new, before a line that it left
+  /// open is ended: Docker may write of a new start later than of its first output.
+  static let writerGoneGraceNanoseconds: Int64 = 300_000_000
 }

@@ -109,8 +109,12 @@ package struct ByteReader {
     return take(Int(count))
   }
 
+  /// Text with its length in front, at most `limit` bytes of UTF-8; nil for what is none.
   package mutating func text(in bytes: Span<UInt8>, atMost limit: Int) -> String? {
-    guard let range = counted(in: bytes, atMost: limit) else { return nil }
-    return String(repairing: bytes.extracting(range))
+    guard let range = counted(in: bytes, atMost: limit),
+      // Damage: repaired text would be another name, and could be longer than the limit.
+      let text = try? UTF8Span(validating: bytes.extracting(range))
+    else { return nil }
+    return String(copying: text)
   }
 }

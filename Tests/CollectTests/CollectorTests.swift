@@ -147,6 +147,38 @@ final class NoticeBox: Sendable {
     #expect(running.sink.events.first?.flags == .unterminated)
   }
 
+  @Test func `a line is not ended because a created container is not known to have started`() throws
+  {
+    let docker = FakeDocker(root)
+    let writer = docker.create(1, name: "c")
+    docker.configure(
+      FakeDocker.id(1),
+      name: "c",
+      running: false,
+      finished: "0001-01-01T00:00:00Z"
+    )
+    let running = try RunningCollector(options())
+    usleep(400_000)
+    writer.part("one ", time: 1)
+    usleep(800_000)
+    writer.part("line\\n", time: 1)
+    #expect(eventually { running.texts("c") == ["one line"] }, "\(running.texts("c"))")
+  }
+
+  @Test func `a line of a stopped container that writes again is not ended`() throws {
+    let docker = FakeDocker(root)
+    let writer = docker.create(1, name: "c", running: false)
+    let running = try RunningCollector(options())
+    usleep(500_000)
+    for number in 0..<8 {
+      writer.part("part \(number) ", time: 1)
+      usleep(60_000)
+    }
+    writer.part("end\\n", time: 1)
+    let line = (0..<8).map { "part \($0) " }.joined() + "end"
+    #expect(eventually { running.texts("c") == [line] }, "\(running.texts("c"))")
+  }
+
   @Test func `a renamed container's later events carry the new name`() throws {
     let docker = FakeDocker(root)
     let writer = docker.create(1, name: "before")

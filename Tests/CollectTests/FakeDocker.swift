@@ -58,7 +58,8 @@ final class FakeDocker {
     name: String,
     labels: [String: String] = [:],
     tty: Bool = false,
-    running: Bool = true
+    running: Bool = true,
+    finished: String = "2026-11-20T10:00:00.5Z"
   ) {
     let text = labels.map { "\"\($0)\":\"\($1)\"" }.joined(separator: ",")
     replace(
@@ -66,7 +67,7 @@ final class FakeDocker {
       """
       {"ID":"\(id)","Name":"/\(name)","Driver":"overlay2","LogPath":"/elsewhere",
        "Config":{"Tty":\(tty),"Image":"busybox:1","Labels":{\(text)}},
-       "State":{"Running":\(running),"Pid":1}}
+       "State":{"Running":\(running),"Pid":1,"FinishedAt":"\(finished)"}}
       """
     )
   }

@@ -352,10 +352,11 @@ final class TailLife {
     docker.part("prompt> ", time: 1)
     try agent.drain()
     #expect(sink.events.isEmpty)
-    agent.tail.isWriterGone = true
+    agent.tail.writerGoneAt = clock.monotonic()
+    clock.advance(seconds: 0.5)
     try agent.drain()
     #expect(sink.texts == ["prompt> "])
-    agent.tail.isWriterGone = false
+    agent.tail.writerGoneAt = nil
     docker.part("next run\\n", time: 2)
     try agent.drain()
     try life(docker).drain()

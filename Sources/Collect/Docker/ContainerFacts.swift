@@ -4,6 +4,10 @@ internal import Platform
 /// What Docker says of a container, on disk or through its API.
 struct ContainerFacts: Equatable {
   var metadata: ContainerMetadata
+  /// False once its process has ended.
+  ///
+  /// One that was created and never started counts as running: what it writes may be there before
+  /// anything says that it has started.
   var isRunning: Bool
   /// `mode=non-blocking`: Docker drops lines silently when its buffer is full.
   var isNonBlocking = false
@@ -30,10 +34,16 @@ struct ContainerFacts: Equatable {
     )
     return ContainerFacts(
       metadata: metadata,
-      isRunning: config["State"]?["Running"]?.flag ?? true,
+      isRunning: isRunning(config["State"]),
       isNonBlocking: logging?["Config"]?["mode"]?.text == "non-blocking",
       rotatedFilesMax: rotatedFilesMax(logging?["Config"])
     )
+  }
+
+  /// Docker writes the year 1 for an end that never came.
+  private static func isRunning(_ state: JSONValue?) -> Bool {
+    let hasNeverEnded = state?["FinishedAt"]?.text?.hasPrefix("0001-") ?? false
+    return hasNeverEnded || state?["Running"]?.flag ?? true
   }
 
   private static func rotatedFilesMax(_ options: JSONValue?) -> Int? {
@@ -55,7 +65,7 @@ struct ContainerFacts: Equatable {
       image: value["Image"]?.text ?? "",
       labels: value["Labels"]?.texts ?? [:]
     )
-    isRunning = ["running", "paused", "restarting"].contains(value["State"]?.text ?? "running")
+    isRunning = !["exited", "dead", "removing"].contains(value["State"]?.text ?? "running")
   }
 
   init(

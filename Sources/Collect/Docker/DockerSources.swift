@@ -41,7 +41,6 @@ final class ContainerSource {
 /// files cannot be read.
 final class DockerSources {
   private static let factsIntervalNanoseconds: Int64 = 100_000_000
-  private static let stoppedGraceNanoseconds: Int64 = 300_000_000
 
   private let root: String
   private let hub: WatchHub
@@ -344,15 +343,10 @@ final class DockerSources {
       guard let follower = container.follower else { continue }
       if container.placement == nil { place(container, at: now) }
       guard case .collect = container.placement, now >= follower.nextPoll else { continue }
-      follower.tail.isWriterGone = isWriterGone(container, at: now)
+      follower.tail.writerGoneAt = container.mustReadFacts ? nil : container.stoppedAt
       try follower.turn(at: now)
       if follower.tail.isFinished { forget(container) }
     }
-  }
-
-  private func isWriterGone(_ container: ContainerSource, at now: Int64) -> Bool {
-    guard let stoppedAt = container.stoppedAt, !container.mustReadFacts else { return false }
-    return now - stoppedAt >= Self.stoppedGraceNanoseconds
   }
 
   /// When something has to be done next, were no event to come.

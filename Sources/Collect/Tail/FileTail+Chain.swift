@@ -259,7 +259,7 @@ extension FileTail {
       }
       return
     }
-    if isWriterGone, decoder.hasPartial {
+    if mustEndPartials {
       var current = takeBatch(expecting: 0)
       decoder.flushPartials(into: &current)
       putBack(current)

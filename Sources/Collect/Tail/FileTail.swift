@@ -54,8 +54,8 @@ final class FileTail {
   /// An event named one of the files: the path has to be looked at.
   var mustLookAtPath = false
   private var nextPathLook: Int64 = 0
-  /// The writer has exited: a line that is still open will not go on.
-  var isWriterGone = false
+  /// When the writer was seen to have exited: a line that is still open will not go on.
+  var writerGoneAt: Int64?
   /// The directory is gone, and when that was seen.
   var removedAt: Int64?
   private(set) var isFinished = false
@@ -69,6 +69,8 @@ final class FileTail {
   private(set) var eventCount = 0
   /// Grows whenever something was read: tells a busy source from an idle one.
   private(set) var progress = 0
+  /// When something was read last, on the monotonic clock.
+  private var advancedAt: Int64 = 0
   /// Says how often the base was created so far, by the events of its directory; nil when unknown.
   var countRotations: (() -> Int?)?
   /// That count when the chain was last walked.
@@ -104,6 +106,13 @@ final class FileTail {
   var isOpen: Bool { !segments.isEmpty }
   var hasBatch: Bool { batch != nil }
 
+  /// A line is open that will not go on.
+  var mustEndPartials: Bool {
+    guard let writerGoneAt, decoder.hasPartial else { return false }
+    return context.clock.monotonic() - max(writerGoneAt, advancedAt)
+      >= CaptureLimits.writerGoneGraceNanoseconds
+  }
+
   /// When the waiting batch has to be handed over, on the monotonic clock.
   var batchDeadline: Int64? {
     batch == nil ? nil : batchOpened + Limits.batchAgeNanoseconds
@@ -115,7 +124,7 @@ final class FileTail {
     if !isOpen {
       guard try openChain() else { return try endWithoutFiles() }
     }
-    let isResting = batch == nil && removedAt == nil && !(isWriterGone && decoder.hasPartial)
+    let isResting = batch == nil && removedAt == nil && !mustEndPartials
     if isResting, try isQuietByHandle() { return .idle }
     try lookForRotation()
     if isResting, isUnchanged { return .idle }
@@ -292,6 +301,7 @@ final class FileTail {
   private func advance(_ segment: Segment, to offset: Int64, having used: ArraySlice<UInt8>) {
     segment.head = offset
     progress += 1
+    advancedAt = context.clock.monotonic()
     if let last = history.last {
       // While an open line is read again, the committed head stays where it is.
       if (segment.ordinal, offset) <= (last.ordinal, decodedHead) { return }
