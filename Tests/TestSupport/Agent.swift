@@ -50,12 +50,13 @@ public final class Agent: @unchecked Sendable {
   }
 
   /// Starts it and, if told so, waits until it says that it runs.
-  public func start(waits: Bool = true) throws {
+  public func start(waits: Bool = true, environment: [String: String] = [:]) throws {
     let path = directory.write("stderr.\(starts)", "")
     starts += 1
     let next = Process()
     next.executableURL = URL(fileURLWithPath: Self.binary)
     next.arguments = ["run", "--config", configPath]
+    next.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     next.standardInput = FileHandle.nullDevice
     next.standardOutput = FileHandle.nullDevice
     next.standardError = FileHandle(forWritingAtPath: path)
