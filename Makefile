@@ -83,8 +83,8 @@ N ?= 60
 fuzz: setup ## run one fuzzer for a time: make fuzz T=docker-records N=60
 	@scripts/fuzz.sh "$(N)" $(T)
 
-fuzz-smoke: setup ## run every fuzzer for ten seconds
-	@scripts/fuzz.sh 10 all
+fuzz-smoke: setup ## every fuzzer: the two languages and their matchers a minute, others 3 s
+	@scripts/fuzz.sh smoke
 
 .PHONY: lint format
 lint: ## what the formatter would change, as errors

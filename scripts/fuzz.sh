@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Builds the fuzzers and runs them: fuzz.sh SECONDS NAME… or fuzz.sh SECONDS all.
+# Builds the fuzzers and runs them: fuzz.sh SECONDS NAME…, fuzz.sh SECONDS all or fuzz.sh smoke.
+# `smoke` runs all of them, a minute each for the languages that users write and for their matchers,
+# three seconds for the others.
 # What they learn is kept in .build-fuzz/corpus, what they break in .build-fuzz/crashes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=$1
 shift
+long_fuzzers=(filter-pattern insights insights-run)
 swift=${SWIFT:-swift}
 scratch=.build-fuzz
 # Optimised, or most of the time goes by in bounds checks of debug code; with internals visible,
@@ -16,7 +19,11 @@ export LOGAGENT_FUZZ=1
 "${build[@]}" --quiet >&2
 binary=$("${build[@]}" --show-bin-path)/logagent-fuzz
 
-if [ "$*" = all ]; then
+if [ "$seconds" = smoke ]; then
+  # The long ones first, so that the short ones run beside the last of them.
+  mapfile -t names < <(printf '%s\n' "${long_fuzzers[@]}"
+    "$binary" --list | grep -vxF "$(printf '%s\n' "${long_fuzzers[@]}")")
+elif [ "$*" = all ]; then
   mapfile -t names < <("$binary" --list)
 else
   names=("$@")
@@ -28,7 +35,10 @@ if [ "${#names[@]}" = 0 ]; then
 fi
 
 run() {
-  local name=$1 log=$scratch/$1.log
+  local name=$1 log=$scratch/$1.log seconds=$seconds
+  if [ "$seconds" = smoke ]; then
+    case " $long " in *" $name "*) seconds=60 ;; *) seconds=3 ;; esac
+  fi
   mkdir -p "$scratch/corpus/$name" "$scratch/crashes"
   # One input may take ten seconds and the process 1 GiB: beyond that it is a finding. Swift's own
   # crash reporter would keep libFuzzer from writing the input down.
@@ -37,7 +47,7 @@ run() {
   if SWIFT_BACKTRACE=enable=no "$binary" "$name" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$scratch/crashes/$name-" \
     "${seeds[@]}" >"$log" 2>&1; then
-    echo "fuzz $name: ok, $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
+    echo "fuzz $name: ok, $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs in $seconds s"
     return 0
   fi
   grep -m 6 -aE '\.swift:[0-9]+: |Fatal error|ERROR|SUMMARY' "$log" || tail -n 20 "$log"
@@ -52,5 +62,5 @@ run() {
   return 1
 }
 export -f run
-export binary seconds scratch
-printf '%s\0' "${names[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'set -euo pipefail; run "$1"' run
+export binary seconds scratch long="${long_fuzzers[*]}"
+printf '%s\0' "${names[@]}" | xargs -0 -n 1 -P 2 bash -c 'set -euo pipefail; run "$1"' run

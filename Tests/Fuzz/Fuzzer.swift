@@ -5,7 +5,7 @@
 // name in `corpus/<name>/`; keep them few and small. Then
 //
 //     make fuzz T=name N=60     # one fuzzer for a minute; .build-fuzz/corpus keeps what it found
-//     make fuzz-smoke           # each for ten seconds, as `make ci` does
+//     make fuzz-smoke           # each for seconds, the languages for a minute, as `make ci` does
 //
 // A crash is written to .build-fuzz/crashes/<name>-…; copy the file into `corpus/<name>/` with a
 // name that says what went wrong, and `make test` runs it for ever (CorpusTests.swift). This folder

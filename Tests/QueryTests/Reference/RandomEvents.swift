@@ -28,11 +28,12 @@ struct RandomEvents {
   }
 
   private mutating func message() -> String {
-    switch random.below(20) {
+    switch random.below(22) {
     case 0..<10: json()
     case 10..<13: "2027-01-15T08:00:00Z \(random.pick(["INFO", "WARN"])) api: " + json()
     case 13..<15: logfmt()
     case 15..<17: lambda()
+    case 17..<19: commaSeparated()
     default: plain()
     }
   }
@@ -55,6 +56,10 @@ struct RandomEvents {
       let items = (0..<random.below(3)).map { _ in #"{"id":\#(random.below(4))}"# }
       members.append(#""items":[\#(items.joined(separator: ","))]"#)
     }
+    if random.below(5) == 0 {
+      let tags = (0..<random.below(4)).map { _ in random.pick([#""a""#, "7", "true", #""b c""#]) }
+      members.append(#""tags":[\#(tags.joined(separator: ", "))]"#)
+    }
     if random.below(3) == 0 {
       members.append(#""path":"/\#(random.pick(Self.words))/\#(random.below(3))""#)
     }
@@ -76,6 +81,18 @@ struct RandomEvents {
   private mutating func logfmt() -> String {
     "level=\(random.pick(["info", "error"])) msg=\"\(random.pick(Self.words)) done\""
       + " duration=\(random.below(30)) user=\(random.pick(Self.words))"
+  }
+
+  private mutating func commaSeparated() -> String {
+    let count = 1 + random.below(4)
+    return (0..<count).map { _ in
+      switch random.below(5) {
+      case 0: #""\#(random.pick(Self.words)), ""\#(random.below(3))"" ""#
+      case 1: "\(random.below(40))"
+      case 2: ""
+      default: random.pick(Self.words)
+      }
+    }.joined(separator: ",")
   }
 
   private mutating func lambda() -> String {

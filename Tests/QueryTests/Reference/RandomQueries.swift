@@ -17,10 +17,17 @@ struct RandomQueries {
   struct Query {
     var text: String
     var order: Order
+    /// Whether it compares with a time window before: then there must be one.
+    var needsStart = false
   }
 
   mutating func query() -> Query {
-    random.below(5) < 3 ? rows() : stats()
+    switch random.below(20) {
+    case 0..<10: rows()
+    case 10..<17: stats()
+    case 17: patterns()
+    default: joined()
+    }
   }
 
   // MARK: rows
@@ -35,16 +42,12 @@ struct RandomQueries {
       commands.append("fields @timestamp, @message, " + column("c1") + ", " + column("c2"))
       if random.below(3) == 0 { commands.append("filter " + condition(depth: 1)) }
     }
-    if random.below(12) == 0 {
-      // Other lines are no logfmt, and what is read from them anyway is nobody's business.
-      commands.append("filter @message like /^level=/ | parse @message logfmt as lf")
-      commands.append("display @timestamp, lf.msg, lf.duration, lf.level, lf.none")
-    }
-    if random.below(12) == 0 {
-      commands.append("unnest items into item")
-      commands.append("display @timestamp, item.id, level")
-    }
+    if random.below(5) == 0 { commands += expansion() }
+    if random.below(12) == 0 { commands.append("filter \(subquery())") }
     if random.below(2) == 0 { commands.append("sort " + sortKeys()) }
+    if random.below(16) == 0 {
+      commands.append("filldown" + random.pick(["", " level", " c*", " @message, level, *1"]))
+    }
     switch random.below(8) {
     case 0: commands.append("dedup " + random.pick(["level", "status", "user.id, level"]))
     case 1: commands.append("display @timestamp, \(numberField()), \(textField()), " + column("d"))
@@ -59,6 +62,110 @@ struct RandomQueries {
     }
     if commands.isEmpty { commands.append("fields @message") }
     return Query(text: commands.joined(separator: " | "), order: order)
+  }
+
+  /// Maps and lists in the row, or several rows of one.
+  private mutating func expansion() -> [String] {
+    switch random.below(6) {
+    case 0:
+      let names = "lf.msg, lf.duration, lf.level, lf.user, lf.none"
+      return ["parse @message logfmt as lf", "display @timestamp, @message, \(names)"]
+    case 1: return ["parse @message csv as p1, p2, p3"]
+    case 2: return ["unnest items into item", "display @timestamp, item.id, level"]
+    case 3:
+      let condition = random.pick(["tag = \"a\"", "ispresent(tag)", "tag > 3", "tag != 7"])
+      return ["unnest tags into tag", "filter \(condition)", "display @timestamp, tag, user.name"]
+    case 4:
+      return [
+        "fields jsonParse(@message) as js", "unnest js.items into item",
+        "display @timestamp, item.id, js.level, js.user.name",
+      ]
+    default:
+      let pattern = random.pick([
+        #"/(?<p1>[a-z]+)=(?<p2>[^ ]+)/"#, #"/\"(?<p1>[a-z]+)\":(?<p2>\d+)/"#, "/(?<p1>[a-z]*)/",
+        "/(?<p1>größe|[0-9])/",
+      ])
+      return ["parse @message \(pattern) multi", "fields @timestamp, p1"]
+    }
+  }
+
+  private mutating func source() -> String {
+    switch random.below(4) {
+    case 0: "SOURCE '\(random.pick(RandomEvents.groups))'"
+    case 1: "SOURCE '\(RandomEvents.groups[0])', '\(RandomEvents.groups[1])'"
+    case 2: "SOURCE logGroups(namePrefix: ['/docker'])"
+    default: "SOURCE logGroups()"
+    }
+  }
+
+  /// A condition with a query in it.
+  private mutating func subquery() -> String {
+    let field = random.pick(["user.id", "level", "status", "path", "@logStream"])
+    let inner =
+      switch random.below(3) {
+      case 0: "filter \(condition(depth: 1)) | fields \(field)"
+      case 1: "stats count(*) as n by \(field) as k | filter n > \(random.below(8)) | display k"
+      default: "filter \(condition(depth: 0)) | sort @timestamp desc | display \(field) | limit 4"
+      }
+    return "\(field) \(random.pick(["in", "in", "not in"])) (\(source()) | \(inner))"
+  }
+
+  // MARK: join
+
+  private mutating func joined() -> Query {
+    var commands: [String] = []
+    if random.below(3) == 0 { commands.append("SOURCE '\(random.pick(RandomEvents.groups))'") }
+    if random.below(2) == 0 { commands.append("filter " + condition(depth: 0)) }
+    if random.below(3) == 0 { commands.append("fields latency * 2 as twice") }
+    let (left, right) = random.pick([
+      ("a.path", "b.path"), ("a.user.id", "b.latency"), ("a.@requestId", "b.@requestId"),
+      ("b.latency", "a.latency"), ("a.user.id", "b.n"),
+    ])
+    let inner =
+      switch random.below(3) {
+      case _ where right == "b.n": "stats max(latency) as n, count(*) as c by level"
+      case 0: "filter \(condition(depth: 1))"
+      case 1: "fields coalesce(level, \"none\") as level, latency + 1 as more"
+      default: "parse path \"/*/*\" as p1, p2"
+      }
+    let kind = random.pick(["", "type=inner ", "type=left "])
+    commands.append("join \(kind)left=a right=b where \(left) = \(right) (\(source()) | \(inner))")
+    let condition = random.pick([
+      "b.latency > 3", "not ispresent(b.level)", "a.level = b.level", "a.user.id < b.user.id",
+      "b.c > 1", "ispresent(a.twice)",
+    ])
+    if random.below(3) == 0 { commands.append("filter \(condition)") }
+    let columns = "@timestamp, a.level, b.level, b.latency, a.user.id, a.twice, b.more, b.p1, b.c"
+    switch random.below(4) {
+    case 0:
+      commands.append("stats count(*) as n, max(b.latency) as m by a.level, b.level")
+      return Query(text: commands.joined(separator: " | "), order: .none)
+    case 1:
+      commands.append("limit \(1 + random.below(30)) | display \(columns)")
+      return Query(text: commands.joined(separator: " | "), order: .any)
+    case 2: commands.append("sort \(random.pick(["a.latency", "b.level desc", "@timestamp"]))")
+    default: break
+    }
+    commands.append("display \(columns)")
+    return Query(text: commands.joined(separator: " | "), order: .none)
+  }
+
+  // MARK: patterns
+
+  private mutating func patterns() -> Query {
+    var commands: [String] = []
+    if random.below(2) == 0 { commands.append("filter " + condition(depth: 1)) }
+    commands.append("pattern " + random.pick(["@message", "@message", "path", text(depth: 1)]))
+    let isDiff = random.below(2) == 0
+    if isDiff { commands.append("diff") }
+    if random.below(4) == 0 { commands.append("filter @sampleCount > 1") }
+    var query = Query(text: "", order: .none, needsStart: isDiff)
+    if random.below(2) == 0 {
+      commands.append("sort @sampleCount desc, @pattern | limit \(1 + random.below(9))")
+      query.order = .exact
+    }
+    query.text = commands.joined(separator: " | ")
+    return query
   }
 
   private mutating func sortKeys() -> String {
@@ -107,6 +214,9 @@ struct RandomQueries {
       }
     }
     commands.append(text)
+    if keys.contains(where: { $0.hasPrefix("bin") }), random.below(3) == 0 {
+      commands.append("fillmissing" + random.pick([" with 0 for s0", "", " with 1 + 1 for s0"]))
+    }
     if random.below(3) == 0 { commands.append("filter s0 \(random.pick([">", "<=", "!="])) 2") }
     if random.below(4) == 0 { commands.append("fields s0 * 2 as double") }
     var names = keys.indices.map { "k\($0)" }

@@ -97,18 +97,46 @@ enum ReferenceFields {
     }
   }
 
+  /// `key=value` and `key="value"`; a word that is no pair is passed over to the next blank.
   static func logfmt(_ text: String) -> ReferenceValue {
     var members: [String: ReferenceValue] = [:]
-    let pattern = #"([^\s="]+)=("((?:[^"\\]|\\.)*)"|[^\s]*)"#
-    guard let expression = try? NSRegularExpression(pattern: pattern) else { return .null }
+    let pattern =
+      #"[\x00-\x20]*(?:([^\x00-\x20="]+)=(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^\x00-\x20]*))"#
+      + #"|[^\x00-\x20]+)"#
+    let options: NSRegularExpression.Options = [.dotMatchesLineSeparators]
+    guard let expression = try? NSRegularExpression(pattern: pattern, options: options) else {
+      return .null
+    }
     let string = text as NSString
     let whole = NSRange(location: 0, length: string.length)
     for match in expression.matches(in: text, range: whole) {
-      let isQuoted = match.range(at: 3).location != NSNotFound
-      let value = string.substring(with: match.range(at: isQuoted ? 3 : 2))
-      members[string.substring(with: match.range(at: 1))] = .text(value)
+      guard match.range(at: 1).location != NSNotFound else { continue }
+      let isQuoted = match.range(at: 2).location != NSNotFound
+      var value = string.substring(with: match.range(at: isQuoted ? 2 : 3))
+      if isQuoted { value = unescaped(value) }
+      let name = string.substring(with: match.range(at: 1))
+      // Of names that come twice the first counts.
+      if members[name] == nil { members[name] = .text(value) }
     }
     return members.isEmpty ? .null : .map(members)
+  }
+
+  private static func unescaped(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    var rest = text.unicodeScalars[...]
+    while let scalar = rest.popFirst() {
+      guard scalar == "\\", let next = rest.popFirst() else {
+        result.append(scalar)
+        continue
+      }
+      switch next {
+      case "n": result.append("\n")
+      case "t": result.append("\t")
+      case "r": result.append("\r")
+      default: result.append(next)
+      }
+    }
+    return String(result)
   }
 }
 

@@ -9,18 +9,28 @@ struct ReferenceQuery {
   var now: Double = 0
   /// The log groups of the query; nil is all.
   var groups: Set<String>?
+  /// Those of the time window before, for `diff`.
+  var before: [ReferenceEvent] = []
+  private let answers = ReferenceAnswers()
 
   /// The rows as they leave the query.
   func run(_ query: InsightsQuery) -> [[String: String]] {
+    let (rows, columns) = answer(query)
+    return rows.map { output($0, columns) }
+  }
+
+  /// The rows, and the columns that are shown of them.
+  func answer(_ query: InsightsQuery) -> (rows: [ReferenceRow], columns: [String]) {
     var rows = selected(query).sorted {
       ($0.nanoseconds, $0.order) > ($1.nanoseconds, $1.order)
     }.map { ReferenceRow(event: $0) }
+    var lastStats: InsightsStats?
     var columns: [String]?
     var isDisplay = false
     var parsed: [String] = []
     var hasLimit = false
     let evaluator = ReferenceEvaluator(inner: { self.inner($0) }, now: now)
-    for command in query.commands {
+    for (index, command) in query.commands.enumerated() {
       switch command {
       case .fields(let items):
         rows = define(items, rows, evaluator)
@@ -35,6 +45,7 @@ struct ReferenceQuery {
         columns = stats.keys.map(\.name) + stats.items.map(\.name)
         isDisplay = false
         parsed = []
+        lastStats = stats
       case .sort(let keys): rows = sort(rows, keys, evaluator)
       case .limit(let count, _):
         rows = Array(rows.prefix(count))
@@ -46,13 +57,27 @@ struct ReferenceQuery {
       case .unnest(let list, let name):
         rows = unnest(rows, list, name, evaluator)
         parsed.append(name)
-      case .fillDown(let globs): rows = fillDown(rows, globs, columns ?? defaults)
-      case .source, .pattern, .diff, .join, .fillMissing: break
+      case .fillDown(let globs):
+        rows = ReferenceFill.down(rows, globs, (columns ?? defaults) + (isDisplay ? [] : parsed))
+      case .fillMissing(let fills):
+        guard let lastStats else { break }
+        rows = ReferenceFill(evaluator: evaluator).missing(rows, lastStats, fills)
+      case .pattern(let text):
+        rows = ReferencePatterns.rows(rows.compactMap { evaluator.value(text, $0).text })
+        columns = InsightsColumns.pattern
+        isDisplay = false
+        parsed = []
+      case .diff:
+        let earlier = ReferenceQuery(events: before, now: now, groups: groups)
+        let commands = Array(query.commands.prefix(index))
+        rows = ReferencePatterns.diff(rows, earlier.answer(InsightsQuery(commands)).rows)
+        columns = InsightsColumns.pattern + InsightsColumns.diff
+      case .join(let join): rows = self.join(rows, join)
+      case .source: break
       }
     }
     if !hasLimit { rows = Array(rows.prefix(InsightsLimits.rowsDefault)) }
-    let shown = (columns ?? defaults) + (isDisplay ? [] : parsed)
-    return rows.map { output($0, shown) }
+    return (rows, (columns ?? defaults) + (isDisplay ? [] : parsed))
   }
 
   private let defaults = ["@timestamp", "@message"]
@@ -76,7 +101,33 @@ struct ReferenceQuery {
     }
   }
 
-  private func inner(_ query: InsightsQuery) -> [[String: String]] { run(query) }
+  private func inner(_ query: InsightsQuery) -> [[String: String]] {
+    answers.answer(query) { run(query) }
+  }
+
+  /// Every row with every row of the other side whose key is equal.
+  private func join(_ rows: [ReferenceRow], _ join: InsightsJoin) -> [ReferenceRow] {
+    let others = answer(join.query).rows.prefix(InsightsLimits.rowsMax)
+    return rows.flatMap { row -> [ReferenceRow] in
+      let key = row.value(of: join.leftKey)
+      var partners: [ReferenceRow?] = others.filter { other in
+        let otherKey = other.value(of: join.rightKey)
+        if let left = key.number, let right = otherKey.number { return left == right }
+        guard let left = key.printed, let right = otherKey.printed else { return false }
+        return !key.isComposite && !otherKey.isComposite && left == right
+      }
+      if partners.isEmpty, join.kind == .left { partners = [nil] }
+      return partners.map { partner in
+        var next = row
+        next.join = ReferenceRow.Join(
+          left: join.left,
+          right: join.right,
+          partner: partner.map { [$0] } ?? []
+        )
+        return next
+      }
+    }
+  }
 
   private func output(_ row: ReferenceRow, _ columns: [String]) -> [String: String] {
     var result: [String: String] = [:]
@@ -155,106 +206,19 @@ struct ReferenceQuery {
       }
     }
   }
-
-  private func fillDown(
-    _ rows: [ReferenceRow],
-    _ globs: [String],
-    _ columns: [String]
-  ) -> [ReferenceRow] {
-    let names = columns.filter { name in
-      globs.isEmpty
-        || globs.contains { glob in
-          let pattern =
-            "^"
-            + NSRegularExpression.escapedPattern(for: glob)
-            .replacingOccurrences(of: "\\*", with: ".*") + "$"
-          return name.range(of: pattern, options: .regularExpression) != nil
-        }
-    }
-    var last: [String: ReferenceValue] = [:]
-    return rows.map { row in
-      var next = row
-      for name in names {
-        let value = row.value(of: InsightsField(parts: name.split(separator: ".").map(String.init)))
-        if value.isNull { next.defined[name] = last[name] ?? .null } else { last[name] = value }
-      }
-      return next
-    }
-  }
 }
 
-extension InsightsParse {
-  var names: [String] {
-    switch form {
-    case .glob(_, let names), .csv(let names): names
-    case .regex(_, let captures, _): captures.map(\.name)
-    case .logfmt(let name): [name]
-    }
-  }
-}
+/// Answers of queries inside of a query, which are asked for by every row.
+private final class ReferenceAnswers {
+  private var known: [(query: InsightsQuery, rows: [[String: String]])] = []
 
-/// `parse`, with Foundation's regular expressions.
-struct ReferenceParse {
-  var evaluator: ReferenceEvaluator
-
-  func run(_ parse: InsightsParse, _ row: ReferenceRow) -> [ReferenceRow] {
-    var empty = row
-    for name in parse.names { empty.defined[name] = .null }
-    guard let text = evaluator.value(parse.source, row).text else { return [empty] }
-    switch parse.form {
-    case .glob(let pattern, let names): return [glob(pattern, names, text, empty)]
-    case .regex(let regex, let captures, let isMulti):
-      let matches = self.matches(regex.pattern, text)
-      if matches.isEmpty { return [empty] }
-      return (isMulti ? matches : [matches[0]]).map { match in
-        var next = empty
-        for capture in captures {
-          if let range = Range(match.range(at: capture.number), in: text) {
-            next.defined[capture.name] = .text(String(text[range]))
-          }
-        }
-        return next
-      }
-    case .logfmt(let name):
-      empty.defined[name] = ReferenceFields.logfmt(text)
-      return [empty]
-    case .csv(let names):
-      for (name, part) in zip(names, text.components(separatedBy: ",")) {
-        empty.defined[name] = .text(part.trimmingCharacters(in: .whitespaces))
-      }
-      return [empty]
-    }
-  }
-
-  private func matches(_ pattern: String, _ text: String) -> [NSTextCheckingResult] {
-    guard let expression = try? NSRegularExpression(pattern: pattern) else { return [] }
-    return expression.matches(in: text, range: NSRange(text.startIndex..., in: text))
-  }
-
-  /// The shortest run up to the next literal; a last `*` takes the rest.
-  private func glob(
-    _ pattern: String,
-    _ names: [String],
-    _ text: String,
-    _ row: ReferenceRow
-  ) -> ReferenceRow {
-    let literals = pattern.components(separatedBy: "*")
-    let expression =
-      literals.map(NSRegularExpression.escapedPattern(for:)).joined(separator: "(.*?)")
-      + (literals.last == "" ? "$" : "")
-    guard
-      let regex = try? NSRegularExpression(
-        pattern: expression,
-        options: .dotMatchesLineSeparators
-      ),
-      let match = regex.firstMatch(in: text, range: NSRange(text.startIndex..., in: text))
-    else { return row }
-    var next = row
-    for (index, name) in names.enumerated() {
-      if let range = Range(match.range(at: index + 1), in: text) {
-        next.defined[name] = .text(String(text[range]))
-      }
-    }
-    return next
+  func answer(
+    _ query: InsightsQuery,
+    _ run: () -> [[String: String]]
+  ) -> [[String: String]] {
+    if let known = known.first(where: { $0.query == query }) { return known.rows }
+    let rows = run()
+    known.append((query, rows))
+    return rows
   }
 }

@@ -8,8 +8,23 @@ struct ReferenceRow {
   var event: ReferenceEvent?
   /// What commands defined.
   var defined: [String: ReferenceValue] = [:]
+  var join: Join?
+
+  /// The two sides' names, and the row of the right side, if there is one.
+  struct Join {
+    var left: String
+    var right: String
+    var partner: [ReferenceRow]
+  }
 
   func value(of field: InsightsField) -> ReferenceValue {
+    if let join, field.parts.count > 1, [join.left, join.right].contains(field.parts[0]) {
+      let rest = InsightsField(parts: Array(field.parts.dropFirst()))
+      if field.parts[0] == join.right { return join.partner.first?.value(of: rest) ?? .null }
+      var row = self
+      row.join = nil
+      return row.value(of: rest)
+    }
     for count in stride(from: field.parts.count, through: 1, by: -1) {
       let name = field.parts.prefix(count).joined(separator: ".")
       guard let value = defined[name] else { continue }

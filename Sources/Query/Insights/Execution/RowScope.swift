@@ -32,7 +32,11 @@ final class RowScope {
 
   static func events() -> RowScope { RowScope(.events) }
   static func table() -> RowScope { RowScope(.table) }
-  func kept() -> RowScope { RowScope(.kept(self)) }
+  func kept() -> RowScope {
+    let scope = RowScope(.kept(self))
+    scope.sides = sides
+    return scope
+  }
 
   /// A new column; an older one of this name is out of sight from here on.
   func define(_ name: String) -> Int {
