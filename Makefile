@@ -61,7 +61,7 @@ asan: setup setup-test ## the same under the address sanitizer
 .PHONY: differential
 differential: export LOGAGENT_DIFFERENTIAL_QUERIES ?= 10000
 differential: setup ## ten thousand random queries: the executor against a naive evaluator
-	$(SWIFT) test $(SWIFT_FLAGS) --disable-xctest --quiet --filter DifferentialTests
+	$(SWIFT) test $(SWIFT_FLAGS) --disable-xctest --quiet --filter 'DifferentialTests|FilterStore'
 
 .PHONY: e2e
 e2e: setup-test release ## the release binary with real processes, kills and a Docker Engine

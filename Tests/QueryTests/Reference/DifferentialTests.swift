@@ -53,7 +53,7 @@ final class DifferentialStore {
     random = SplitMix(seed: seed)
     let groups = 1 + random.below(3)
     var source = RandomEvents(random: SplitMix(seed: seed &+ 7))
-    events = source.events(20 + random.below(160), groups: groups)
+    events = source.events(20 + random.below(120), groups: groups)
     let blockBytes = [512, 1_024, 4_096][random.below(3)]
     fixture = try QueryFixture(blockBytes: blockBytes, floodBytes: 256 << random.below(4))
     // Groups are made in order, so that their ids are.

@@ -101,22 +101,17 @@ enum ReferenceFields {
   static func logfmt(_ text: String) -> ReferenceValue {
     var members: [String: ReferenceValue] = [:]
     let pattern =
-      #"[\x00-\x20]*(?:([^\x00-\x20="]+)=(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^\x00-\x20]*))"#
+      #"(?s)[\x00-\x20]*(?:([^\x00-\x20="]+)=(?:"((?:[^"\\]|\\.)*)(?:"|$)|([^\x00-\x20]*))"#
       + #"|[^\x00-\x20]+)"#
-    let options: NSRegularExpression.Options = [.dotMatchesLineSeparators]
-    guard let expression = try? NSRegularExpression(pattern: pattern, options: options) else {
-      return .null
-    }
     let string = text as NSString
-    let whole = NSRange(location: 0, length: string.length)
-    for match in expression.matches(in: text, range: whole) {
+    for match in ReferenceRegex.matches(pattern, in: text) {
       guard match.range(at: 1).location != NSNotFound else { continue }
       let isQuoted = match.range(at: 2).location != NSNotFound
       var value = string.substring(with: match.range(at: isQuoted ? 2 : 3))
       if isQuoted { value = unescaped(value) }
       let name = string.substring(with: match.range(at: 1))
-      // Of names that come twice the first counts.
-      if members[name] == nil { members[name] = .text(value) }
+      // Of names that come twice the last counts.
+      members[name] = .text(value)
     }
     return members.isEmpty ? .null : .map(members)
   }

@@ -21,10 +21,12 @@ struct ReferenceFill {
           return name.range(of: pattern, options: .regularExpression) != nil
         }
     }
+    // A name without `*` may be that of a field which is not shown.
+    let hidden = globs.filter { !$0.contains("*") && !columns.contains($0) }
     var last: [String: ReferenceValue] = [:]
     return rows.map { row in
       var next = row
-      for name in names {
+      for name in names + hidden {
         let value = row.value(of: InsightsField(parts: name.split(separator: ".").map(String.init)))
         if value.isNull { next.defined[name] = last[name] ?? .null } else { last[name] = value }
       }

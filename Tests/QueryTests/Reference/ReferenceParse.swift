@@ -23,7 +23,7 @@ struct ReferenceParse {
     switch parse.form {
     case .glob(let pattern, let names): return [glob(pattern, names, text, empty)]
     case .regex(let regex, let captures, let isMulti):
-      let matches = self.matches(regex.pattern, text)
+      let matches = ReferenceRegex.matches(regex.pattern, in: text)
       if matches.isEmpty { return [empty] }
       return (isMulti ? matches : [matches[0]]).map { match in
         var next = empty
@@ -70,11 +70,6 @@ struct ReferenceParse {
     }
   }
 
-  private func matches(_ pattern: String, _ text: String) -> [NSTextCheckingResult] {
-    guard let expression = try? NSRegularExpression(pattern: pattern) else { return [] }
-    return expression.matches(in: text, range: NSRange(text.startIndex..., in: text))
-  }
-
   /// The shortest run up to the next literal; a last `*` takes the rest.
   private func glob(
     _ pattern: String,
@@ -84,15 +79,10 @@ struct ReferenceParse {
   ) -> ReferenceRow {
     let literals = pattern.components(separatedBy: "*")
     let expression =
-      literals.map(NSRegularExpression.escapedPattern(for:)).joined(separator: "(.*?)")
+      "(?s)"
+      + literals.map(NSRegularExpression.escapedPattern(for:)).joined(separator: "(.*?)")
       + (literals.last == "" ? "$" : "")
-    guard
-      let regex = try? NSRegularExpression(
-        pattern: expression,
-        options: .dotMatchesLineSeparators
-      ),
-      let match = regex.firstMatch(in: text, range: NSRange(text.startIndex..., in: text))
-    else { return row }
+    guard let match = ReferenceRegex.matches(expression, in: text).first else { return row }
     var next = row
     for (index, name) in names.enumerated() {
       if let range = Range(match.range(at: index + 1), in: text) {

@@ -108,14 +108,10 @@ struct ReferenceQuery {
   /// Every row with every row of the other side whose key is equal.
   private func join(_ rows: [ReferenceRow], _ join: InsightsJoin) -> [ReferenceRow] {
     let others = answer(join.query).rows.prefix(InsightsLimits.rowsMax)
+      .map { (row: $0, key: $0.value(of: join.rightKey)) }
     return rows.flatMap { row -> [ReferenceRow] in
       let key = row.value(of: join.leftKey)
-      var partners: [ReferenceRow?] = others.filter { other in
-        let otherKey = other.value(of: join.rightKey)
-        if let left = key.number, let right = otherKey.number { return left == right }
-        guard let left = key.printed, let right = otherKey.printed else { return false }
-        return !key.isComposite && !otherKey.isComposite && left == right
-      }
+      var partners: [ReferenceRow?] = others.filter { isOneKey(key, $0.key) }.map(\.row)
       if partners.isEmpty, join.kind == .left { partners = [nil] }
       return partners.map { partner in
         var next = row
@@ -127,6 +123,13 @@ struct ReferenceQuery {
         return next
       }
     }
+  }
+
+  private func isOneKey(_ left: ReferenceValue, _ right: ReferenceValue) -> Bool {
+    if left.isComposite || right.isComposite { return false }
+    if let left = left.number, let right = right.number { return left == right }
+    guard let left = left.printed, let right = right.printed else { return false }
+    return left == right
   }
 
   private func output(_ row: ReferenceRow, _ columns: [String]) -> [String: String] {

@@ -124,9 +124,7 @@ struct ReferenceEvaluator {
     case .substring(let part):
       isFound = part.isEmpty || text.range(of: part, options: .literal) != nil
     case .regex(let regex):
-      let expression = try? NSRegularExpression(pattern: regex.pattern)
-      let range = NSRange(text.startIndex..., in: text)
-      isFound = expression?.firstMatch(in: text, range: range) != nil
+      isFound = !ReferenceRegex.matches(regex.pattern, in: text).isEmpty
     }
     return isFound != isNegated
   }

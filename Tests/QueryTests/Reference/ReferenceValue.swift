@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A value of the query language, the simple way: what the fast executor is compared with.
 ///
@@ -37,12 +38,29 @@ indirect enum ReferenceValue: Sendable {
     }
   }
 
+  /// Digits with at most one point, a sign before and an exponent behind.
   static func number(_ text: String) -> Double? {
     guard let first = text.utf8.first, first < 0x3A else { return nil }
-    let pattern = #"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"#
-    guard text.range(of: pattern, options: .regularExpression) != nil,
-      let value = Double(text), value.isFinite
-    else { return nil }
+    var rest = text.utf8[...]
+    func digits() -> Int {
+      let run = rest.prefix { (0x30...0x39).contains($0) }
+      rest = rest.dropFirst(run.count)
+      return run.count
+    }
+    func take(_ characters: String) -> Bool {
+      guard let byte = rest.first, characters.utf8.contains(byte) else { return false }
+      rest = rest.dropFirst()
+      return true
+    }
+    _ = take("+-")
+    let whole = digits()
+    let fraction = take(".") ? digits() : 0
+    guard whole + fraction > 0 else { return nil }
+    if take("eE") {
+      _ = take("+-")
+      guard digits() > 0 else { return nil }
+    }
+    guard rest.isEmpty, let value = Double(text), value.isFinite else { return nil }
     return value
   }
 
@@ -173,6 +191,21 @@ indirect enum ReferenceValue: Sendable {
       wasDigit = isDigit
     }
     return runs
+  }
+}
+
+/// Foundation's regular expressions, each compiled once.
+enum ReferenceRegex {
+  private static let known = Mutex<[String: NSRegularExpression]>([:])
+
+  static func matches(_ pattern: String, in text: String) -> [NSTextCheckingResult] {
+    let expression = known.withLock { known in
+      if let expression = known[pattern] { return expression as NSRegularExpression? }
+      let expression = try? NSRegularExpression(pattern: pattern)
+      known[pattern] = expression
+      return expression
+    }
+    return expression?.matches(in: text, range: NSRange(text.startIndex..., in: text)) ?? []
   }
 }
 
