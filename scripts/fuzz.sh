@@ -47,7 +47,9 @@ run() {
   if SWIFT_BACKTRACE=enable=no "$binary" "$name" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$scratch/crashes/$name-" \
     "${seeds[@]}" >"$log" 2>&1; then
-    echo "fuzz $name: ok, $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs in $seconds s"
+    local count
+    count=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    echo "fuzz $name: ok, $count inputs in $seconds s"
     return 0
   fi
   grep -m 6 -aE '\.swift:[0-9]+: |Fatal error|ERROR|SUMMARY' "$log" || tail -n 20 "$log"

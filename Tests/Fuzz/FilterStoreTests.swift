@@ -25,6 +25,7 @@ struct FilterStoreTests {
     var found = 0
     for _ in 0..<Self.searchesOfStore {
       let text = random.pattern()
+      // Silence is right: what is refused is tested elsewhere.
       guard let pattern = try? FilterPatternParser.parse(text) else { continue }
       let query = rig.query(pattern, &random)
       guard let expected = rig.expected(query) else { continue }
@@ -70,7 +71,7 @@ private final class FilterStore {
   private let groups: [GroupInfo]
   private let directory = TemporaryDirectory("filter-store")
   private let store: Store
-  private var events: [Event] = []
+  private let events: [Event]
 
   init(_ random: inout FilterRandom) throws {
     var options = StoreOptions(dataDirectory: directory.path)
@@ -81,30 +82,37 @@ private final class FilterStore {
     options.commitIntervalNanoseconds = 1_000_000
     options.ballastBytes = 0
     store = try Store.open(options, clock: StandingClock(time: Self.start), metrics: Metrics())
+    var events: [Event] = []
     for group in 0..<Self.groups.count {
       for _ in 0..<(2 + random.below(6)) {
         var batch = EventBatch(group: Self.groups[group], stream: Self.streams[0])
-        for _ in 0...random.below(24) { append(to: &batch, group, &random) }
+        for _ in 0...random.below(24) {
+          events.append(Self.event(order: (group, events.count), in: &batch, &random))
+        }
         guard let ticket = store.submit(batch),
           store.waitCommitted(ticket, timeoutNanoseconds: 5_000_000_000)
         else { throw NotCommitted() }
       }
     }
+    self.events = events
     reader = try StoreReader(dataDirectory: directory.path)
     groups = try reader.groups()
   }
 
   deinit { store.close() }
 
-  private func append(to batch: inout EventBatch, _ group: Int, _ random: inout FilterRandom) {
+  private static func event(
+    order: (group: Int, sequence: Int),
+    in batch: inout EventBatch,
+    _ random: inout FilterRandom
+  ) -> Event {
     // Few times, so that many are equal.
-    let time = Self.start - Int64(random.below(90)) * 1_000_000_000
     let event = Event(
-      time: Timestamp(nanoseconds: time),
+      time: Timestamp(nanoseconds: start - Int64(random.below(90)) * 1_000_000_000),
       message: random.message(),
-      stream: random.pick(Self.streams),
+      stream: random.pick(streams),
       isStderr: random.below(3) == 0,
-      order: (group, events.count)
+      order: order
     )
     let stream = batch.index(of: event.stream)
     batch.append(
@@ -113,7 +121,7 @@ private final class FilterStore {
       stream: stream,
       flags: event.isStderr ? .stderr : []
     )
-    events.append(event)
+    return event
   }
 
   func query(_ pattern: FilterPattern, _ random: inout FilterRandom) -> LogQuery {
