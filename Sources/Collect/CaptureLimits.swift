@@ -17,6 +17,13 @@ enum CaptureLimits {
   static let chainFilesMax = 256
   /// Files under a container's or run's directory that are looked at.
   static let metadataBytesMax = 4_194_304
+  /// Names of sources and their positions, as the store bounds them too.
+  static let sourceNameBytesMax = 512
+  static let positionBytesMax = 4_096
+  /// Batches that an import leaves for the owner of the store before it waits.
+  static let handedFilesMax = 8
+  /// One such batch; the largest event and its neighbours fit.
+  static let handedBytesMax = 67_108_864
   /// Nesting of JSON that is followed.
   static let jsonDepthMax = 64
   /// Idle polling of a file that has been idle for `longIdleNanoseconds`.

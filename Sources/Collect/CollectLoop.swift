@@ -11,6 +11,7 @@ final class CollectLoop {
   private let hub: WatchHub
   private let docker: DockerSources?
   private let spools: SpoolSources?
+  private let imports: ImportSources?
   private let api: DockerAPI?
   private let wake: WakeSignal
   private var nextRescan: Int64 = 0
@@ -22,6 +23,7 @@ final class CollectLoop {
     hub: WatchHub,
     docker: DockerSources?,
     spools: SpoolSources?,
+    imports: ImportSources?,
     api: DockerAPI?,
     wake: WakeSignal
   ) {
@@ -29,6 +31,7 @@ final class CollectLoop {
     self.hub = hub
     self.docker = docker
     self.spools = spools
+    self.imports = imports
     self.api = api
     self.wake = wake
   }
@@ -49,6 +52,7 @@ final class CollectLoop {
         takeEvents(at: now)
         try docker?.turn(at: now)
         try spools?.turn(at: now)
+        try imports?.turn(at: now)
         if now >= nextStatus {
           boundHeldFiles()
           let current = status()
@@ -71,6 +75,7 @@ final class CollectLoop {
     for event in hub.takeEvents() {
       if event.kind == .overflow { continue }
       if docker?.handle(event, at: now) == true { continue }
+      if imports?.handle(event) == true { continue }
       spools?.handle(event, at: now)
     }
     if now >= nextRescan || hub.overflows != overflowsSeen {
@@ -79,6 +84,7 @@ final class CollectLoop {
         now + (hub.isAvailable ? CaptureLimits.rescanNanoseconds : Self.blindRescanNanoseconds)
       docker?.rescan(at: now)
       spools?.rescan(at: now)
+      imports?.rescan()
       // A directory that is not there yet cannot announce itself.
       if docker?.isRootReadable == false { nextRescan = now + Self.blindRescanNanoseconds }
       if spools?.isRootWatched == false { nextRescan = now + Self.blindRescanNanoseconds }
@@ -90,6 +96,7 @@ final class CollectLoop {
     var next = min(nextRescan, nextStatus)
     if let docker { next = min(next, docker.nextWake(after: now)) }
     if let spools { next = min(next, spools.nextWake(after: now)) }
+    if let imports { next = min(next, imports.nextWake(after: now)) }
     if next <= now { return }
     var descriptors = [stop.descriptor, wake.descriptor]
     if let descriptor = hub.descriptor { descriptors.append(descriptor) }

@@ -12,17 +12,21 @@ package struct CollectorOptions: Sendable, Equatable {
   package var dockerSocket: String?
   /// Where `exec` keeps the output of commands until it is committed.
   package var spoolDirectory: String?
+  /// Where `import` leaves batches for the owner of the store.
+  package var importsDirectory: String?
   package var eventBytesMax: Int
 
   package init(
     dockerRoot: String? = nil,
     dockerSocket: String? = nil,
     spoolDirectory: String? = nil,
+    importsDirectory: String? = nil,
     eventBytesMax: Int = Limits.eventBytesMax
   ) {
     self.dockerRoot = dockerRoot
     self.dockerSocket = dockerSocket
     self.spoolDirectory = spoolDirectory
+    self.importsDirectory = importsDirectory
     self.eventBytesMax = eventBytesMax
   }
 }
@@ -105,11 +109,15 @@ package final class Collector: Sendable {
       )
     }
     let spools = options.spoolDirectory.map { SpoolSources(root: $0, hub: hub, context: context) }
+    let imports = options.importsDirectory.map {
+      ImportSources(root: $0, hub: hub, context: context)
+    }
     let loop = CollectLoop(
       context: context,
       hub: hub,
       docker: docker,
       spools: spools,
+      imports: imports,
       api: api,
       wake: wake
     )

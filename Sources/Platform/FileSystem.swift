@@ -52,6 +52,23 @@ package enum FileSystem {
     try syncDirectory(parent(of: path))
   }
 
+  /// Lets the owner of `other`, and its group, remove what is in a directory: root and members of
+  /// the group make directories for a service with a user of its own.
+  package static func share(
+    _ directory: String,
+    withOwnerOf other: String
+  ) throws(SyscallError) {
+    var status = stat()
+    // Safety: stat fills the struct that it is given; the others only read the path.
+    guard unsafe stat(other, &status) == 0 else { throw .last("stat", path: other) }
+    // Only root gives things away; anyone gives to a group of their own.
+    let owner = geteuid() == 0 ? status.st_uid : uid_t.max
+    if unsafe chown(directory, owner, status.st_gid) != 0, errno != EPERM {
+      throw .last("chown", path: directory)
+    }
+    guard unsafe chmod(directory, 0o770) == 0 else { throw .last("chmod", path: directory) }
+  }
+
   package static func removeDirectory(_ path: String) throws(SyscallError) {
     guard unsafe rmdir(path) == 0 else { throw .last("rmdir", path: path) }
   }

@@ -28,6 +28,8 @@ package struct Layout: Sendable {
   package var shrinkingRetention: String { root + "/retention-waiting" }
   /// What `logagent retention apply` asks for, until the next sweep takes it.
   package var retentionRequest: String { root + "/retention-request" }
+  /// Batches of `logagent import` on their way to the process that owns the store.
+  package var imports: String { root + "/imports" }
   /// The daemon's last report of itself, for `logagent status`.
   package var status: String { root + "/status.json" }
 

@@ -32,6 +32,9 @@ package struct ImportProgress: Sendable {
 /// everything read before must fit. So an import can be broken off and repeated, the same file
 /// under any name adds nothing, and a file that has grown adds what is new. Used by one thread.
 package struct LogImporter {
+  /// What the names of all imported sources begin with.
+  static let sourcePrefix = "import:"
+
   private let sink: any EventSink
   private let group: LogGroup
   private let format: FrameFormat
@@ -271,7 +274,7 @@ package struct LogImporter {
     let end = Bytes.firstIndex(of: 0x0A, in: head.span) ?? head.count
     let first = CRC32C.checksum(head.span.extracting(0..<min(end, 4_096)))
     let name = CRC32C.checksum(Array(group.name.utf8).span)
-    let key = "import:" + Entropy.hex(UInt64(name) << 32 | UInt64(first))
+    let key = Self.sourcePrefix + Entropy.hex(UInt64(name) << 32 | UInt64(first))
     for number in 0..<10_000 {
       let source = "\(key)#\(number)"
       guard let stored = sink.position(of: source) else {

@@ -36,6 +36,7 @@ package final class ExecSession {
       // Made under another name, so that no collector meets it half-made and unlocked.
       let draft = SpoolRun(spool: spoolDirectory, id: "." + id)
       try FileSystem.makeDirectory(draft.directory)
+      try FileSystem.share(draft.directory, withOwnerOf: spoolDirectory)
       try FileSystem.replace(draft.spec, with: spec.encoded().span)
       let lock = try Descriptor(open: draft.lock, O_RDWR | O_CREAT)
       let echoLock = try Descriptor(open: draft.echoLock, O_RDWR | O_CREAT)

@@ -5,6 +5,9 @@ internal import Platform
 internal import Store
 
 struct ImportCommand: ParsableCommand {
+  /// How often the owner of the store may change, or another import come in between.
+  private static let attemptsMax = 5
+
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Reads old log files into the store; repeating it adds only what is new.",
@@ -14,7 +17,7 @@ struct ImportCommand: ParsableCommand {
       with `timestamp` in milliseconds, `message` and maybe `logStream`), csv; the last two also \
       as `export` writes them, which are read back unchanged. Files ending in .gz or .zst are \
       unpacked. A file is known by its content, so it may be renamed, and an import may be broken \
-      off and repeated.
+      off and repeated. While the daemon runs, the events go through it.
 
         logagent import --format docker-json --resource api /var/lib/docker/containers/*/*-json.log
         logagent import --format lines --resource nginx /var/log/nginx/access.log.*.gz
@@ -45,44 +48,115 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try location.load()
-    let matcher = ResourceMatcher(configuration)
-    let clock = SystemClock()
-    let store: Store
+    let place = ResourceMatcher(configuration).place(ofImport: "import", resource: resource)
+    for _ in 0..<Self.attemptsMax {
+      let summary: ImportSummary?
+      if let store = try open(configuration) {
+        defer { store.close() }
+        summary = try read(into: store, place, configuration)
+      } else {
+        summary = try handOver(place, configuration)
+      }
+      if let summary {
+        if !quiet { report(summary, into: place.group) }
+        return
+      }
+    }
+    throw CommandFailure(
+      "other imports of the same files, or restarts of the daemon, came in between "
+        + "\(Self.attemptsMax) times; run it again",
+      status: CommandFailure.Status.tryAgain
+    )
+  }
+
+  /// The store, owned by this process; nil when another one owns it.
+  private func open(_ configuration: Configuration) throws -> Store? {
+    var options = StoreOptions(dataDirectory: configuration.dataDirectory)
+    options.codec = configuration.store.compression == .gzip ? .gzip : .zstd
     do throws(StoreError) {
-      var options = StoreOptions(dataDirectory: configuration.dataDirectory)
-      options.codec = configuration.store.compression == .gzip ? .gzip : .zstd
-      store = try Store.open(options, clock: clock, metrics: Metrics())
+      return try Store.open(options, clock: SystemClock(), metrics: Metrics())
+    } catch {
+      if case .locked = error { return nil }
+      throw CommandFailure(error)
+    }
+  }
+
+  private func read(
+    into store: Store,
+    _ place: ResourceMatcher.NamedPlace,
+    _ configuration: Configuration
+  ) throws -> ImportSummary {
+    let summary: ImportSummary
+    do throws(CollectError) {
+      summary = try readFiles(into: store, place.group, configuration)
+    } catch {
+      throw failure(error)
+    }
+    guard
+      summary.lastTicket == 0
+        || store.waitCommitted(summary.lastTicket, timeoutNanoseconds: 600_000_000_000)
+    else {
+      throw CommandFailure(
+        "the store could not commit: \(store.state)",
+        status: CommandFailure.Status.io
+      )
+    }
+    store.note(days: place.settings.retentionDays, of: place.group)
+    return summary
+  }
+
+  /// Leaves the batches to the process that owns the store; nil when it has to be done again.
+  private func handOver(
+    _ place: ResourceMatcher.NamedPlace,
+    _ configuration: Configuration
+  ) throws -> ImportSummary? {
+    let layout = Layout(root: configuration.dataDirectory)
+    let handover: ImportHandover
+    do throws(SyscallError) {
+      try FileSystem.makeDirectory(layout.imports, mode: 0o770)
+      handover = try ImportHandover(
+        importsDirectory: layout.imports,
+        clock: SystemClock(),
+        isOwned: { Store.owner(of: layout) != nil },
+        stored: { source in
+          // A position that cannot be read counts as none; the owner of the store, which knows
+          // better, then leaves the batches out, and this import is not complete.
+          guard let reader = try? StoreReader(dataDirectory: layout.root) else { return nil }
+          return (try? reader.position(of: source)) ?? nil
+        }
+      )
     } catch {
       throw CommandFailure(error)
     }
-    defer { store.close() }
-    let place = matcher.place(ofImport: "import", resource: resource)
+    do throws(CollectError) {
+      let summary = try readFiles(into: handover, place.group, configuration)
+      return handover.waitCollected() && handover.isComplete ? summary : nil
+    } catch {
+      if let cause = handover.failure { throw CommandFailure(cause) }
+      guard case .closing = error else { throw failure(error) }
+      return nil
+    }
+  }
+
+  private func readFiles(
+    into sink: any EventSink,
+    _ group: LogGroup,
+    _ configuration: Configuration
+  ) throws(CollectError) -> ImportSummary {
     var importer = LogImporter(
-      sink: store,
-      group: place.group,
+      sink: sink,
+      group: group,
       format: format.frame,
       eventBytesMax: configuration.limits.maxEventSize,
-      clock: clock,
+      clock: SystemClock(),
       stop: { false },
       progress: { progress in show(progress) }
     )
     for file in files {
       let name = stream ?? FileSystem.lastComponent(of: file)
-      do throws(CollectError) {
-        try importer.read(file, stream: LogStream(sanitizing: name))
-      } catch {
-        throw failure(error)
-      }
+      try importer.read(file, stream: LogStream(sanitizing: name))
     }
-    let summary = importer.summary
-    guard
-      summary.lastTicket == 0
-        || store.waitCommitted(summary.lastTicket, timeoutNanoseconds: 600_000_000_000)
-    else {
-      throw CommandFailure("the store could not commit: \(store.state)", status: 74)
-    }
-    store.note(days: place.settings.retentionDays, of: place.group)
-    if !quiet { report(summary, into: place.group) }
+    return importer.summary
   }
 
   private func failure(_ error: CollectError) -> CommandFailure {

@@ -74,6 +74,7 @@ final class Daemon: Sendable {
       space = try FileSystem.space(at: store.layout.root)
       try FileSystem.makeDirectory(store.layout.spool, mode: 0o770)
       watch = try ConfigurationWatch()
+      try FileSystem.makeDirectory(store.layout.imports, mode: 0o770)
       collector = try Collector(
         options: Self.collectorOptions(configuration, store.layout),
         sink: store,
@@ -170,6 +171,7 @@ final class Daemon: Sendable {
       dockerRoot: isOff ? nil : configuration.docker.root,
       dockerSocket: isOff ? nil : configuration.docker.socket,
       spoolDirectory: layout.spool,
+      importsDirectory: layout.imports,
       eventBytesMax: configuration.limits.maxEventSize
     )
   }
