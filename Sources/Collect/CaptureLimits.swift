@@ -24,6 +24,8 @@ enum CaptureLimits {
   static let handedFilesMax = 8
   /// One such batch; the largest event and its neighbours fit.
   static let handedBytesMax = 67_108_864
+  /// A log file that is created this long after its writer's start is not the first one.
+  static let firstFileGraceNanoseconds: Int64 = 1_000_000_000
   /// Nesting of JSON that is followed.
   static let jsonDepthMax = 64
   /// Idle polling of a file that has been idle for `longIdleNanoseconds`.

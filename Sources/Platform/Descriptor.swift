@@ -58,6 +58,12 @@ package struct Descriptor: ~Copyable, Sendable {
     return FileStatus(buffer)
   }
 
+  /// When the file was created, in nanoseconds since the epoch; nil where nobody knows.
+  package borrowing func birth() -> Int64? {
+    let time = clinux_birth(raw)
+    return time < 0 ? nil : time
+  }
+
   /// Appends at most `count` bytes read at the file's own position; 0 means end of file.
   ///
   /// Returns nil when a non-blocking descriptor has nothing to give.

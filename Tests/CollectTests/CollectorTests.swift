@@ -155,7 +155,7 @@ final class NoticeBox: Sendable {
       FakeDocker.id(1),
       name: "c",
       running: false,
-      finished: "0001-01-01T00:00:00Z"
+      finishedAt: "0001-01-01T00:00:00Z"
     )
     let running = try RunningCollector(options())
     usleep(400_000)
@@ -218,6 +218,28 @@ final class NoticeBox: Sendable {
     #expect(eventually { running.texts("one").count == 6 })
     #expect(running.texts("one") == sequence(0..<6))
     #expect(running.texts("moved") == sequence(3..<6))
+  }
+
+  @Test(arguments: [(-10.0, true), (10.0, false)])
+  func `a single rotated file that is younger than its writer's start begins with a gap`(
+    startedSecondsAgo: Double,
+    hasGap: Bool
+  ) throws {
+    let docker = FakeDocker(root)
+    let started = Timestamp(
+      nanoseconds: SystemClock().now() + Int64(startedSecondsAgo * 1_000_000_000)
+    )
+    docker.create(
+      1,
+      name: "single",
+      options: ["max-size": "64k", "max-file": "1"],
+      startedAt: Calendar.formatRFC3339(started, decimals: 9)
+    ).lines(2)
+    let running = try RunningCollector(options())
+    #expect(eventually { running.texts("single").count >= 2 })
+    running.end()
+    #expect(running.sink.events.count { $0.flags.contains(.gap) } == (hasGap ? 1 : 0))
+    #expect(running.sink.events.first?.flags.contains(.gap) == hasGap)
   }
 
   @Test func `a driver without a file is reported once, and non-blocking mode is warned of`() throws

@@ -35,7 +35,9 @@ final class FakeDocker {
     labels: [String: String] = [:],
     tty: Bool = false,
     mode: String? = nil,
-    running: Bool = true
+    options: [String: String] = [:],
+    running: Bool = true,
+    startedAt: String = "0001-01-01T00:00:00Z"
   ) -> DockerWriter {
     let id = Self.id(number)
     must {
@@ -44,11 +46,19 @@ final class FakeDocker {
         withIntermediateDirectories: true
       )
     }
-    configure(id, name: name, labels: labels, tty: tty, running: running)
-    let options = mode.map { "{\"mode\":\"\($0)\"}" } ?? "{}"
+    configure(
+      id,
+      name: name,
+      labels: labels,
+      tty: tty,
+      running: running,
+      startedAt: startedAt
+    )
+    let chosen = options.merging(mode.map { ["mode": $0] } ?? [:]) { $1 }
+    let text = chosen.map { "\"\($0)\":\"\($1)\"" }.joined(separator: ",")
     replace(
       directory(id) + "/hostconfig.json",
-      "{\"LogConfig\":{\"Type\":\"\(driver)\",\"Config\":\(options)},\"Driver\":\"x\"}"
+      "{\"LogConfig\":{\"Type\":\"\(driver)\",\"Config\":{\(text)}},\"Driver\":\"x\"}"
     )
     return DockerWriter(directory(id), name: "\(id)-json.log")
   }
@@ -59,7 +69,8 @@ final class FakeDocker {
     labels: [String: String] = [:],
     tty: Bool = false,
     running: Bool = true,
-    finished: String = "2026-11-20T10:00:00.5Z"
+    startedAt: String = "0001-01-01T00:00:00Z",
+    finishedAt: String = "2026-11-20T10:00:00.5Z"
   ) {
     let text = labels.map { "\"\($0)\":\"\($1)\"" }.joined(separator: ",")
     replace(
@@ -67,7 +78,8 @@ final class FakeDocker {
       """
       {"ID":"\(id)","Name":"/\(name)","Driver":"overlay2","LogPath":"/elsewhere",
        "Config":{"Tty":\(tty),"Image":"busybox:1","Labels":{\(text)}},
-       "State":{"Running":\(running),"Pid":1,"FinishedAt":"\(finished)"}}
+       "State":{"Running":\(running),"Pid":1,
+                "StartedAt":"\(startedAt)","FinishedAt":"\(finishedAt)"}}
       """
     )
   }

@@ -11,8 +11,11 @@ struct ContainerFacts: Equatable {
   var isRunning: Bool
   /// `mode=non-blocking`: Docker drops lines silently when its buffer is full.
   var isNonBlocking = false
-  /// How many log files there are once rotation begins to delete; nil: it never deletes.
+  /// How many log files rotation keeps; nil: it never deletes any. (Docker before 23 keeps a rotated
+  /// one even of a single file.)
   var rotatedFilesMax: Int?
+  /// When it was started last; nil: never, or nobody knows.
+  var startedAt: Int64?
 
   /// Reads `config.v2.json` and `hostconfig.json`; nil while they are missing or half-written.
   ///
@@ -36,7 +39,8 @@ struct ContainerFacts: Equatable {
       metadata: metadata,
       isRunning: isRunning(config["State"]),
       isNonBlocking: logging?["Config"]?["mode"]?.text == "non-blocking",
-      rotatedFilesMax: rotatedFilesMax(logging?["Config"])
+      rotatedFilesMax: rotatedFilesMax(logging?["Config"]),
+      startedAt: startedAt(config["State"]?["StartedAt"]?.text)
     )
   }
 
@@ -46,11 +50,16 @@ struct ContainerFacts: Equatable {
     return hasNeverEnded || state?["Running"]?.flag ?? true
   }
 
+  /// Docker writes the year 1 for a container that was never started.
+  private static func startedAt(_ text: String?) -> Int64? {
+    guard let text, !text.hasPrefix("0001-") else { return nil }
+    let bytes = Array(text.utf8)
+    return Calendar.parseRFC3339(bytes.span, 0..<bytes.count)?.nanoseconds
+  }
+
   private static func rotatedFilesMax(_ options: JSONValue?) -> Int? {
     guard let size = options?["max-size"]?.text, !size.hasPrefix("-") else { return nil }
-    // Docker before 23 keeps one rotated file even with max-file=1; later ones keep none, and a
-    // lone file says nothing.
-    return max(2, options?["max-file"]?.text.flatMap { Int($0) } ?? 1)
+    return options?["max-file"]?.text.flatMap { Int($0) } ?? 1
   }
 
   /// One element of the API's container list.
@@ -72,12 +81,14 @@ struct ContainerFacts: Equatable {
     metadata: ContainerMetadata,
     isRunning: Bool,
     isNonBlocking: Bool = false,
-    rotatedFilesMax: Int? = nil
+    rotatedFilesMax: Int? = nil,
+    startedAt: Int64? = nil
   ) {
     self.metadata = metadata
     self.isRunning = isRunning
     self.isNonBlocking = isNonBlocking
     self.rotatedFilesMax = rotatedFilesMax
+    self.startedAt = startedAt
   }
 
   /// 64 lower-case hexadecimal digits: nothing else is ever part of a path.

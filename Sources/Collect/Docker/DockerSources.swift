@@ -179,6 +179,7 @@ final class DockerSources {
       tail.countRotations = { [hub] in hub.count(watch) }
     }
     tail.rotatedFilesMax = container.facts?.rotatedFilesMax
+    tail.writerStartedAt = container.facts?.startedAt
     let follower = Follower(tail, context: context)
     container.follower = follower
     do throws(CollectError) {
@@ -236,8 +237,8 @@ final class DockerSources {
       context.notify(
         CollectNotice(
           .warning,
-          "\(name) uses the log driver \(facts.metadata.logDriver), which leaves no file to read; "
-            + "its output is not collected. Use --log-driver json-file"
+          "\(name) uses the log driver \(facts.metadata.logDriver); only json-file's files are "
+            + "read, so its output is not collected. Use --log-driver json-file"
         )
       )
     } else if facts.isNonBlocking {

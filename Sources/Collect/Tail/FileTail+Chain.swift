@@ -24,11 +24,24 @@ extension FileTail {
     if let position {
       try resumeReading(position, found)
     } else {
-      let mayMissFiles = rotatedFilesMax.map { found.count >= $0 } ?? false
-      follow(Array(found.reversed()), gap: mayMissFiles ? .unseen : nil)
+      follow(Array(found.reversed()), gap: lostBeginning(found))
     }
     if let first = segments.first { begin(first) }
     return isOpen
+  }
+
+  /// Whether files came and went before the log was first read.
+  ///
+  /// A chain that is as long as its rotation keeps may have lost some. Where rotation keeps a single
+  /// file, that one tells by its age: the first is created before the writer starts, so a younger
+  /// one had another before it.
+  private func lostBeginning(_ found: [Segment]) -> GapReason? {
+    guard let rotatedFilesMax else { return nil }
+    if found.count >= max(2, rotatedFilesMax) { return .unseen }
+    guard let writerStartedAt, let birth = found.last?.birth,
+      birth - writerStartedAt > CaptureLimits.firstFileGraceNanoseconds
+    else { return nil }
+    return .rotation
   }
 
   /// Takes files, oldest first, as the next ones to read.

@@ -77,6 +77,8 @@ final class FileTail {
   var rotationsWalked: Int?
   /// How many files the chain has once its writer deletes the oldest; nil: it never does.
   var rotatedFilesMax: Int?
+  /// When the writer started, by its own word: it creates its first file before that.
+  var writerStartedAt: Int64?
 
   /// A file that was read to its end and may be deleted once `ticket` is committed.
   struct RetiredFile {

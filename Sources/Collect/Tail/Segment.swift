@@ -47,6 +47,10 @@ final class Segment {
     do throws(SyscallError) { return try file.status() } catch { throw .system(error) }
   }
 
+  /// When the file was created; nil where the file system does not say, and for a compressed file,
+  /// which is younger than its text.
+  var birth: Int64? { isCompressed ? nil : file.birth() }
+
   func isSameFile(as status: FileStatus) -> Bool {
     device == status.device && inode == status.inode
   }
@@ -133,7 +137,7 @@ package enum GapReason: String, Sendable {
 
   var explanation: String {
     switch self {
-    case .rotation: "log rotation removed records before they were read"
+    case .rotation: "log rotation removed files before they were known to be read to the end"
     case .unseen: "log rotation may have removed records before the log was first read"
     case .truncated: "the log file was truncated before all of it was read"
     case .damaged: "a compressed log file is damaged"

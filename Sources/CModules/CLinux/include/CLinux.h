@@ -14,6 +14,9 @@
 /// open(2) relative to a directory descriptor; `mode` is used with O_CREAT only.
 int clinux_openat(int directory, const char *path, int flags, mode_t mode);
 
+/// When a file was created, in nanoseconds since the epoch; -1 where the file system does not say.
+int64_t clinux_birth(int fd);
+
 /// pipe2(2) with O_CLOEXEC.
 int clinux_pipe(int fds[2]);
 
