@@ -198,4 +198,62 @@ import Testing
     #expect(eventually { (try? FileSystem.list(imports)) == [] })
     running.end()
   }
+
+  @Test func `every cut and every changed byte of a batch is noticed`() throws {
+    let whole = HandedBatch.encode(sample(), before: [1, 2, 3])
+    #expect(isBatch(whole))
+    for count in 0..<whole.count {
+      #expect(!isBatch(Array(whole.prefix(count))), "cut at \(count)")
+    }
+    for index in whole.indices {
+      var changed = whole
+      changed[index] ^= 0x20
+      #expect(!isBatch(changed), "byte \(index)")
+    }
+  }
+
+  @Test func `a batch that names the source of a container is refused`() throws {
+    var batch = sample()
+    batch.checkpoint = SourceCheckpoint(source: "docker:0123", position: [1])
+    #expect(!isBatch(HandedBatch.encode(batch, before: [])))
+    // One that leads nowhere could be taken again and again.
+    batch.checkpoint = SourceCheckpoint(source: "import:0123#0", position: [])
+    #expect(!isBatch(HandedBatch.encode(batch, before: [])))
+  }
+
+  @Test func `what is no file, or too large, is removed and told without being opened`() throws {
+    let sink = FakeSink()
+    let inbox = ImportInbox(imports: imports, id: Entropy.uuid())
+    try FileSystem.makeDirectory(inbox.directory)
+    try Shell.run("mkfifo \(inbox.batch(1)) && ln -s /etc/passwd \(inbox.batch(2))")
+    try Shell.run("truncate -s \(CaptureLimits.handedBytesMax + 1) \(inbox.batch(3))")
+    let running = try RunningCollector(CollectorOptions(importsDirectory: imports), sink: sink)
+    #expect(eventually { (try? FileSystem.list(imports)) == [] })
+    running.end()
+    #expect(sink.events.isEmpty)
+    let told = running.box.notices.withLock { notices in
+      notices.count { $0.text.contains("is damaged and was removed") }
+    }
+    #expect(told == 3)
+  }
+
+  private func isBatch(_ bytes: [UInt8]) -> Bool {
+    switch HandedBatch(decoding: bytes.span) {
+    case .some: true
+    case .none: false
+    }
+  }
+
+  private func sample() -> EventBatch {
+    var batch = EventBatch(
+      group: LogGroup(sanitizing: "/import/a"),
+      stream: LogStream(sanitizing: "s"),
+      checkpoint: SourceCheckpoint(source: "import:0123#0", position: [9])
+    )
+    for (text, time) in [("one", 5), ("", -5)] as [(String, Int64)] {
+      let message = Array(text.utf8)
+      batch.append(timestamp: Timestamp(nanoseconds: time), message: message.span)
+    }
+    return batch
+  }
 }

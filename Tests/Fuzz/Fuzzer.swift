@@ -31,6 +31,7 @@ struct Fuzzer: Sendable {
     .engineAnswer,
     .gzipFile,
     .positions,
+    .handedBatch,
     .blockParts,
     .segmentFile,
     .configuration,

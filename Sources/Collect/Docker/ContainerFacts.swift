@@ -11,8 +11,9 @@ struct ContainerFacts: Equatable {
   var isRunning: Bool
   /// `mode=non-blocking`: Docker drops lines silently when its buffer is full.
   var isNonBlocking = false
-  /// How many log files rotation keeps; nil: it never deletes any. (Docker before 23 keeps a rotated
-  /// one even of a single file.)
+  /// How many log files rotation keeps; nil: it never deletes any.
+  ///
+  /// Docker before 23 keeps a rotated one even of a single file.
   var rotatedFilesMax: Int?
   /// When it was started last; nil: never, or nobody knows.
   var startedAt: Int64?

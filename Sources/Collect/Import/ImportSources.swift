@@ -110,8 +110,7 @@ final class ImportSources {
   /// Submits one file, or leaves it out when its source does not stand where it begins.
   private func take(_ number: UInt64, of folder: Folder) throws(SyscallError) {
     let path = folder.inbox.batch(number)
-    let bytes = try FileSystem.read(path, atMost: CaptureLimits.handedBytesMax)
-    guard let handed = HandedBatch(decoding: bytes.span) else {
+    guard let handed = try read(path) else {
       context.metrics.add("logagent_parse_errors_total", 1, [("parser", "import")])
       context.notify(
         CollectNotice(.error, "\(path) is damaged and was removed; the import reads its file again")
@@ -135,6 +134,16 @@ final class ImportSources {
     }
     ahead[source] = (checkpoint.position, ticket)
     folder.submitted.append((number, ticket))
+  }
+
+  /// Nil for what is not a whole batch: opening anything but a file could block.
+  private func read(_ path: String) throws(SyscallError) -> HandedBatch? {
+    let status = try FileSystem.linkStatus(of: path)
+    guard status.isRegularFile, status.size <= Int64(CaptureLimits.handedBytesMax) else {
+      return nil
+    }
+    let bytes = try FileSystem.read(path, atMost: CaptureLimits.handedBytesMax)
+    return HandedBatch(decoding: bytes.span)
   }
 
   /// Whether the import that made the inbox has ended.

@@ -3,6 +3,7 @@ internal import Collect
 internal import LogModel
 internal import Platform
 internal import Store
+internal import Synchronization
 
 struct ImportCommand: ParsableCommand {
   /// How often the owner of the store may change, or another import come in between.
@@ -112,12 +113,16 @@ struct ImportCommand: ParsableCommand {
   ) throws -> ImportSummary? {
     let layout = Layout(root: configuration.dataDirectory)
     let handover: ImportHandover
+    let idle = IdleOwnerWarning()
     do throws(SyscallError) {
       try FileSystem.makeDirectory(layout.imports, mode: 0o770)
       handover = try ImportHandover(
         importsDirectory: layout.imports,
         clock: SystemClock(),
-        isOwned: { Store.owner(of: layout) != nil },
+        isOwned: {
+          idle.note()
+          return Store.owner(of: layout) != nil
+        },
         stored: { source in
           // A position that cannot be read counts as none; the owner of the store, which knows
           // better, then leaves the batches out, and this import is not complete.
@@ -202,5 +207,24 @@ enum ImportFormat: String, ExpressibleByArgument, CaseIterable {
     case .jsonl: .jsonLines
     case .csv: .csv
     }
+  }
+}
+
+/// Says once that the process which owns the store takes nothing.
+private final class IdleOwnerWarning: Sendable {
+  private static let secondsBefore = 5
+  private let seconds = Mutex(0)
+
+  /// To be called for every second in which nothing was taken.
+  func note() {
+    let count = seconds.withLock { seconds in
+      seconds += 1
+      return seconds
+    }
+    guard count == Self.secondsBefore else { return }
+    StandardError.write(
+      "logagent: the daemon takes no events now; waiting (`logagent status` tells whether its disk "
+        + "is full). Ctrl-C is safe: run the import again later\n"
+    )
   }
 }
