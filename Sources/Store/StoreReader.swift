@@ -28,7 +28,13 @@ package final class StoreReader {
 
   package init(dataDirectory: String) throws(StoreError) {
     layout = Layout(root: dataDirectory)
-    guard FileSystem.exists(layout.catalog) else { throw .notAStore(path: layout.root) }
+    let catalog: FileStatus?
+    do throws(SyscallError) {
+      catalog = try FileSystem.statusIfPresent(of: layout.catalog)
+    } catch {
+      throw .io(error)
+    }
+    if catalog == nil { throw .notAStore(path: layout.root) }
     connection = try Connection(path: layout.catalog, .readOnly)
     try connection.execute("PRAGMA query_only=1; PRAGMA mmap_size=0; PRAGMA cell_size_check=1;")
     guard try connection.integer("PRAGMA user_version") == CatalogSchema.version else {

@@ -40,6 +40,54 @@ struct ServiceManagerTests {
     #expect(!manager.lines.contains("WATCHDOG=1"))
   }
 
+  @Test("a user of its own with one capability collects what only root may read")
+  func ownUser() throws {
+    let containers = directory.file("docker/containers")
+    let id = String(repeating: "a", count: 64)
+    let folder = "\(containers)/\(id)"
+    // Owners and modes as Docker gives them.
+    try Shell.run(
+      """
+      mkdir -p \(folder) && chmod 710 \(directory.file("docker")) \(containers) \(folder)
+      cd \(folder)
+      printf '%s\\n' '{"ID":"\(id)","Name":"/web","State":{"Running":true}}' > config.v2.json
+      printf '%s\\n' '{"LogConfig":{"Type":"json-file","Config":{}}}' > hostconfig.json
+      printf '%s\\n' \
+        '{"log":"for the agent\\n","stream":"stdout","time":"2026-11-25T10:00:00.1Z"}' \
+        > \(id)-json.log
+      chmod 640 *
+      """
+    )
+    let agent = Agent(socket: directory.file("none"), root: directory.file("docker"))
+    try Shell.run("chmod 755 \(agent.directory.path) && chmod 644 \(agent.configPath)")
+    try Shell.run("mkdir -m 750 \(agent.dataDirectory)")
+    try Shell.run("chown 65534:65534 \(agent.dataDirectory)")
+    let capability = "-all,+dac_read_search"
+    agent.prefix = [
+      "/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+      "--inh-caps=\(capability)", "--ambient-caps=\(capability)", "--bounding-set=\(capability)",
+      "--no-new-privs",
+    ]
+    try agent.start()
+    let store = StoredEvents(dataDirectory: agent.dataDirectory)
+    #expect(wait(seconds: 10) { store.count("/docker/default/web") == 1 }, "\(agent.log)")
+    #expect(try store.events("/docker/default/web").map(\.text) == ["for the agent"])
+    // What root runs and imports is collected and can be removed by that user.
+    try agent.command("exec --resource job -- echo from root")
+    let file = directory.write("lines", "one\ntwo\n")
+    try agent.command("import --quiet --format lines --resource old \(file)")
+    #expect(wait(seconds: 10) { store.count("/exec/job") == 1 })
+    #expect(store.count("/import/old") == 2)
+    for folder in ["spool", "imports"] {
+      let path = agent.dataDirectory + "/" + folder
+      #expect(
+        wait(seconds: 10) { (try? FileManager.default.contentsOfDirectory(atPath: path)) == [] }
+      )
+    }
+    #expect(agent.stop().status == 0)
+    #expect(!agent.log.contains("Permission denied"), "\(agent.log)")
+  }
+
   @Test("a manager that is gone, or an address that is none, stops nothing")
   func noManager() throws {
     for address in ["/nowhere/notify", "vsock:2:1", ""] {

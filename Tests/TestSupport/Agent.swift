@@ -8,6 +8,8 @@ public final class Agent: @unchecked Sendable {
   public var dataDirectory: String { directory.file("data") }
   private var process: Process?
   private var starts = 0
+  /// Words in front of the program and its arguments, such as `setpriv` with its options.
+  public var prefix: [String] = []
 
   /// The program under test: `LOGAGENT_BINARY`, or the one built beside the tests.
   public static let binary =
@@ -54,8 +56,9 @@ public final class Agent: @unchecked Sendable {
     let path = directory.write("stderr.\(starts)", "")
     starts += 1
     let next = Process()
-    next.executableURL = URL(fileURLWithPath: Self.binary)
-    next.arguments = ["run", "--config", configPath]
+    let words = prefix + [Self.binary, "run", "--config", configPath]
+    next.executableURL = URL(fileURLWithPath: words[0])
+    next.arguments = Array(words.dropFirst())
     next.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     next.standardInput = FileHandle.nullDevice
     next.standardOutput = FileHandle.nullDevice

@@ -136,13 +136,8 @@ final class Daemon: Sendable {
       }
     )
     group.maximumGracefulShutdownDuration = .seconds(9)
-    logger.info(
-      "started",
-      metadata: ["data": "\(store.layout.root)", "version": "\(Version.number)"]
-    )
     for notice in store.notices { logger.warning("\(notice)") }
     noteReload(isValid: true)
-    notification.send("READY=1\nSTATUS=collecting")
     try await ServiceGroup(configuration: group).run()
     store.close()
     logger.info("stopped, everything is committed")
@@ -261,6 +256,12 @@ final class Daemon: Sendable {
 
   /// Every second: the watchdog, the health of the store; every two: the report for `status`.
   private func report(until stop: StopSignal) {
+    // Said by a service, because signals are handled only when services run.
+    logger.info(
+      "started",
+      metadata: ["data": "\(store.layout.root)", "version": "\(Version.number)"]
+    )
+    notification.send("READY=1\nSTATUS=collecting")
     var turn = 0
     var lastState = StoreState.ok
     while !stop.isRaised {
