@@ -1,3 +1,5 @@
+internal import LogModel
+
 /// Bounds of capture that no other target needs; the shared ones are in `Limits`.
 enum CaptureLimits {
   /// The longest physical record that is looked at as a whole; a longer one is cut while it is
@@ -22,8 +24,14 @@ enum CaptureLimits {
   static let positionBytesMax = 4_096
   /// Batches that an import leaves for the owner of the store before it waits.
   static let handedFilesMax = 8
-  /// One such batch; the largest event and its neighbours fit.
+  /// One such batch, and all that wait together; the largest event and its neighbours fit.
   static let handedBytesMax = 67_108_864
+  /// Events of one such batch: somewhat more than is aimed at, as open lines end behind a full one.
+  static let handedEventsMax = Limits.batchEvents + 64
+  /// Imports from which batches are taken at the same time; more wait.
+  static let importsMax = 64
+  /// How long an inbox may be in the making before its import counts as dead.
+  static let inboxDraftNanoseconds: Int64 = 60_000_000_000
   /// A log file that is created this long after its writer's start is not the first one.
   static let firstFileGraceNanoseconds: Int64 = 1_000_000_000
   /// Nesting of JSON that is followed.

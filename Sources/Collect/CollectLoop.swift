@@ -84,7 +84,7 @@ final class CollectLoop {
         now + (hub.isAvailable ? CaptureLimits.rescanNanoseconds : Self.blindRescanNanoseconds)
       docker?.rescan(at: now)
       spools?.rescan(at: now)
-      imports?.rescan()
+      imports?.rescan(at: now)
       // A directory that is not there yet cannot announce itself.
       if docker?.isRootReadable == false { nextRescan = now + Self.blindRescanNanoseconds }
       if spools?.isRootWatched == false { nextRescan = now + Self.blindRescanNanoseconds }

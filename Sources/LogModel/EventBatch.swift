@@ -59,6 +59,8 @@ package struct EventFlags: OptionSet, BitwiseCopyable, Sendable {
   package static let gap = EventFlags(rawValue: 1 << 4)
   /// The runtime had destroyed a multi-byte character at a chunk border; it is U+FFFD here.
   package static let repaired = EventFlags(rawValue: 1 << 5)
+  /// Every bit that has a meaning.
+  package static let known = EventFlags(rawValue: 0b11_1111)
 }
 
 /// How far a source has been read.

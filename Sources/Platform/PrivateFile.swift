@@ -6,11 +6,13 @@ package enum PrivateFile {
   /// Replaces `path` in one step by a file of mode 0600: a new temporary file beside it (never one
   /// that was there), fsync, rename, fsync of the directory.
   ///
-  /// With an owner, and when this process may, the file becomes that owner's.
+  /// With an owner, and when this process may, the file becomes that owner's. What need not outlive
+  /// a power cut is not synced.
   package static func replace(
     _ path: String,
     with bytes: Span<UInt8>,
-    owner: (user: UInt32, group: UInt32)? = nil
+    owner: (user: UInt32, group: UInt32)? = nil,
+    isDurable: Bool = true
   ) throws(SyscallError) {
     let directory = FileSystem.parent(of: path)
     let temporary = "\(directory)/.\(FileSystem.lastComponent(of: path)).tmp"
@@ -22,10 +24,10 @@ package enum PrivateFile {
     )
     if let owner { try file.changeOwner(owner.user, owner.group) }
     try file.write(bytes)
-    try file.sync()
+    if isDurable { try file.sync() }
     try file.close()
     try FileSystem.rename(temporary, to: path)
-    try FileSystem.syncDirectory(directory)
+    if isDurable { try FileSystem.syncDirectory(directory) }
   }
 
   /// The bytes and the status of one and the same file, refused above `limit` bytes.

@@ -4,13 +4,24 @@ internal import Platform
 /// The whole-directory lock: held by the one process that may write, released by the kernel at its
 /// end.
 final class StoreLock: Sendable {
+  /// Whoever asks for the holder holds the lock for an instant.
+  private static let attempts = 5
+
   private let file: Descriptor
 
-  init(layout: Layout) throws(StoreError) {
+  init(
+    layout: Layout,
+    pause: () -> Void = { Poller.wait(readable: [], nanoseconds: 5_000_000) }
+  ) throws(StoreError) {
     file = try storing { () throws(SyscallError) in
       try Descriptor(open: layout.lock, O_RDWR | O_CREAT | O_NOFOLLOW)
     }
-    guard try storing({ () throws(SyscallError) in try file.tryLock() }) else {
+    var isHeld = false
+    for attempt in 0..<Self.attempts where !isHeld {
+      if attempt > 0 { pause() }
+      isHeld = try storing { () throws(SyscallError) in try file.tryLock() }
+    }
+    guard isHeld else {
       // Silence is right: a holder that cannot be read is still a holder.
       let words = (try? FileSystem.read(layout.lock, atMost: 256)) ?? []
       let holder = String(repairing: words.span).split(separator: "\n").first.map(String.init)

@@ -105,18 +105,49 @@ final class NoticeBox: Sendable {
     let docker = FakeDocker(root)
     let running = try RunningCollector(options())
     #expect(eventually { running.collector.status.isDockerRootReadable })
+    // Real ones live 285 ms or longer.
+    var living: [(writer: DockerWriter, end: Date)] = []
     for number in 1...60 {
       let writer = docker.create(number, name: "rm\(number)")
       usleep(3_000)
       writer.lines(1)
       writer.part("last words", time: 900)
-      // Real ones live 285 ms or longer.
-      usleep(20_000)
+      living.append((writer, Date().addingTimeInterval(0.285)))
+      while let first = living.first, Date() > first.end { living.removeFirst().writer.remove() }
+    }
+    for (writer, end) in living {
+      Thread.sleep(until: end)
       writer.remove()
     }
     #expect(eventually { running.sink.events.count == 120 }, "\(running.sink.events.count) of 120")
     #expect(eventually { running.sink.state.withLock { $0.forgotten.count } == 60 })
     #expect(eventually { running.collector.status.containers.isEmpty })
+  }
+
+  @Test func `a container that came and went while the collector was busy is told and counted`()
+    throws
+  {
+    let docker = FakeDocker(root)
+    let running = try RunningCollector(options()) { metadata in
+      if metadata.name == "slow" { usleep(500_000) }
+      return RunningCollector.byName(metadata)
+    }
+    #expect(eventually { running.collector.status.isDockerRootReadable })
+    docker.create(1, name: "slow").lines(1)
+    usleep(200_000)
+    let writer = docker.create(2, name: "quick")
+    writer.lines(1)
+    writer.remove()
+    #expect(eventually { running.metrics.value("logagent_containers_missed_total") == 1 })
+    #expect(eventually { running.texts("slow").count == 1 })
+    running.end()
+    #expect(
+      running.box.notices.withLock { notices in
+        notices.contains {
+          $0.text.hasPrefix("container \(FakeDocker.id(2).prefix(12)) was removed before")
+        }
+      }
+    )
   }
 
   @Test func `a restarted collector goes on where the sink was`() throws {

@@ -51,4 +51,33 @@ extension DockerTests {
     }
     #expect(agent.stop().status == 0)
   }
+
+  @Test("max-file=1: a beginning that rotation took before the first read is told as a gap")
+  func singleFile() throws {
+    let engine = EngineScope.engine
+    let options = "--log-opt max-size=20k --log-opt max-file=1"
+    let filler = String(repeating: "x", count: 200)
+    let loop = "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo $i \(filler); usleep 10000; done"
+    try engine.run("single", options: options, "sh -c '\(loop)'")
+    try engine.run("whole", options: options, "sh -c 'seq 1 10; sleep 2; seq 11 20'")
+    try engine.docker("wait single whole")
+    let agent = Agent(engine)
+    try agent.start()
+    let store = StoredEvents(dataDirectory: agent.dataDirectory)
+    let isThere = wait(seconds: 20) {
+      store.last("/docker/default/single")?.text.hasPrefix("300 ") ?? false
+        && store.count("/docker/default/whole") == 20
+    }
+    #expect(isThere, "\(agent.log)")
+    let events = try store.events("/docker/default/single")
+    #expect(events.first?.flags.contains(.gap) ?? false, "\(events.first?.text ?? "no event")")
+    #expect(events.count { $0.flags.contains(.gap) } == 1)
+    let numbers = events.dropFirst().compactMap { Int($0.text.prefix { $0 != " " }) }
+    let first = try #require(numbers.first)
+    #expect(first > 1 && numbers == Array(first...300))
+    let whole = try store.events("/docker/default/whole").map(\.text)
+    #expect(whole == (1...20).map(String.init))
+    #expect(agent.stop().status == 0)
+    try engine.docker("rm -f single whole")
+  }
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -188,4 +189,15 @@ int clinux_set_echo(int fd, int on) {
   struct termios silent = before;
   silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
   return tcsetattr(fd, TCSAFLUSH, &silent) == 0 ? 0 : errno;
+}
+
+int clinux_act_as(uint32_t user, uint32_t group) {
+  if (setegid(group) != 0 || seteuid(user) != 0) return errno;
+  // The change of user took every capability out of effect; this one is still permitted to root.
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+  if (syscall(SYS_capget, &header, sets) != 0) return errno;
+  unsigned word = CAP_TO_INDEX(CAP_DAC_READ_SEARCH);
+  sets[word].effective |= sets[word].permitted & CAP_TO_MASK(CAP_DAC_READ_SEARCH);
+  return syscall(SYS_capset, &header, sets) == 0 ? 0 : errno;
 }

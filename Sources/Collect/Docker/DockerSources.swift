@@ -19,6 +19,8 @@ final class ContainerSource {
   var follower: Follower?
   var placement: Placement?
   var warned = false
+  /// Its log was gone before it could be opened, and that was told.
+  var wasMissed = false
   /// The last ticket of a tail that was given up: its successor begins only after that is
   /// committed.
   var reopenAfter: UInt64?
@@ -119,6 +121,11 @@ final class DockerSources {
     case .appeared where event.name == "\(id)-json.log":
       openIfPresent(container, at: now)
       container.follower?.poke()
+      if container.follower == nil, container.placement != .disabled,
+        isGone(container.logPath)
+      {
+        tellMissed(container)
+      }
     case .appeared where event.name == "config.v2.json" || event.name == "hostconfig.json":
       container.mustReadFacts = true
       container.factsReadAt = .min
@@ -137,6 +144,33 @@ final class DockerSources {
       byWatch[watch] = id
     }
     openIfPresent(container, at: now)
+    if container.follower == nil, isGone(container.directory) {
+      tellMissed(container)
+      forget(container)
+    }
+  }
+
+  private func isGone(_ path: String) -> Bool {
+    do throws(SyscallError) {
+      return try FileSystem.statusIfPresent(of: path) == nil
+    } catch {
+      // What cannot be looked at is not known to be gone.
+      return false
+    }
+  }
+
+  /// It came and went while this thread waited for the store, or for its turn on a busy machine.
+  private func tellMissed(_ container: ContainerSource) {
+    if container.wasMissed { return }
+    container.wasMissed = true
+    context.metrics.add("logagent_containers_missed_total")
+    context.notify(
+      CollectNotice(
+        .warning,
+        "container \(container.id.prefix(12)) was removed before its log could be opened; what it "
+          + "wrote, if anything, is lost"
+      )
+    )
   }
 
   /// The directory is gone: what is open is read to its end, then the container is forgotten.

@@ -19,17 +19,20 @@ struct HandedBatch: ~Copyable {
 
   consuming func takeBatch() -> EventBatch { batch }
 
-  /// The file's content; `batch` must have a checkpoint.
-  static func encode(_ batch: borrowing EventBatch, before: [UInt8]) -> [UInt8] {
+  /// The file's content; nil when the batch is none that the owner would take.
+  static func encode(_ batch: borrowing EventBatch, before: [UInt8]) -> [UInt8]? {
+    guard let checkpoint = batch.checkpoint, !checkpoint.position.isEmpty,
+      batch.records.count <= CaptureLimits.handedEventsMax
+    else { return nil }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(batch.bytes.count + batch.records.count * 10 + 8_192)
     bytes.append(littleEndian: magic)
     bytes.append(counted: batch.group.name)
     bytes.append(varint: UInt64(batch.streams.count))
     for stream in batch.streams { bytes.append(counted: stream.name) }
-    bytes.append(counted: batch.checkpoint?.source ?? "")
+    bytes.append(counted: checkpoint.source)
     bytes.append(counted: before)
-    bytes.append(counted: batch.checkpoint?.position ?? [])
+    bytes.append(counted: checkpoint.position)
     bytes.append(varint: UInt64(batch.records.count))
     var previous: Int64 = 0
     for record in batch.records {
@@ -47,12 +50,12 @@ struct HandedBatch: ~Copyable {
     bytes.append(varint: UInt64(batch.bytes.count))
     bytes.append(copying: batch.bytes.span)
     bytes.append(littleEndian: CRC32C.checksum(bytes.span))
-    return bytes
+    return bytes.count <= CaptureLimits.handedBytesMax ? bytes : nil
   }
 
   /// Nil when the bytes are not a whole batch, or anything in them contradicts itself.
   init?(decoding bytes: Span<UInt8>) {
-    guard bytes.count > 8 else { return nil }
+    guard bytes.count > 8, bytes.count <= CaptureLimits.handedBytesMax else { return nil }
     let end = bytes.count - 4
     var trailer = ByteReader(from: end, to: bytes.count)
     guard
@@ -101,19 +104,19 @@ struct HandedBatch: ~Copyable {
     _ bytes: Span<UInt8>,
     into batch: inout EventBatch
   ) -> Bool {
-    guard let count = reader.varint(in: bytes), count <= UInt64(Limits.batchEvents) else {
-      return false
-    }
+    guard let count = reader.varint(in: bytes), count <= UInt64(CaptureLimits.handedEventsMax)
+    else { return false }
     var time: Int64 = 0
-    var offset: UInt64 = 0
+    var offset = 0
     for _ in 0..<count {
       guard let delta = reader.signedVarint(in: bytes), let length = reader.varint(in: bytes),
-        length <= UInt64(CaptureLimits.handedBytesMax),
+        // Every message has its bytes, and a newline, in what is still to come.
+        length < UInt64(max(0, reader.remaining - offset)),
         let stream = reader.varint(in: bytes), stream < UInt64(batch.streams.count),
         let flags = reader.integer(UInt8.self, in: bytes),
-        offset + length < UInt64(CaptureLimits.handedBytesMax)
+        EventFlags.known.isSuperset(of: EventFlags(rawValue: flags))
       else { return false }
-      time = time &+ delta
+      time &+= delta
       batch.records.append(
         EventRecord(
           timestamp: time,
@@ -123,19 +126,35 @@ struct HandedBatch: ~Copyable {
           flags: EventFlags(rawValue: flags)
         )
       )
-      offset += length + 1
+      offset += Int(length) + 1
     }
-    guard let cuts = reader.varint(in: bytes), cuts <= count else { return false }
-    for _ in 0..<cuts {
-      guard let record = reader.varint(in: bytes), record < count,
-        let length = reader.varint(in: bytes)
-      else { return false }
-      batch.originalLengths.append((UInt32(record), length))
-    }
-    guard let size = reader.varint(in: bytes), size == offset, let text = reader.take(Int(size)),
+    guard readOriginalLengths(&reader, bytes, into: &batch),
+      let size = reader.varint(in: bytes), size == UInt64(offset), let text = reader.take(offset),
       reader.remaining == 0
     else { return false }
     batch.bytes.append(copying: bytes.extracting(text))
     return batch.records.allSatisfy { batch.bytes[$0.range.upperBound] == 0x0A }
+  }
+
+  /// One entry for each event that was cut, in their order, longer than what is left of it.
+  private static func readOriginalLengths(
+    _ reader: inout ByteReader,
+    _ bytes: Span<UInt8>,
+    into batch: inout EventBatch
+  ) -> Bool {
+    guard let count = reader.varint(in: bytes), count <= UInt64(batch.records.count) else {
+      return false
+    }
+    var next: UInt64 = 0
+    for _ in 0..<count {
+      guard let index = reader.varint(in: bytes), index >= next,
+        index < UInt64(batch.records.count), let length = reader.varint(in: bytes),
+        batch.records[Int(index)].flags.contains(.truncated),
+        length > UInt64(batch.records[Int(index)].length)
+      else { return false }
+      batch.originalLengths.append((UInt32(index), length))
+      next = index + 1
+    }
+    return true
   }
 }

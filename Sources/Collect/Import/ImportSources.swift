@@ -17,6 +17,7 @@ final class ImportSources {
     /// Files that were submitted and are not committed yet.
     var submitted: [(number: UInt64, ticket: UInt64)] = []
     var nextTurn: Int64 = 0
+    var lastFailure = ""
 
     init(inbox: ImportInbox, watch: Int32?) {
       self.inbox = inbox
@@ -30,6 +31,10 @@ final class ImportSources {
   private var rootWatch: Int32?
   private var folders: [String: Folder] = [:]
   private var byWatch: [Int32: String] = [:]
+  /// Since when an inbox has been in the making.
+  private var drafts: [String: Int64] = [:]
+  /// Names that were told not to be an import's.
+  private var refused: Set<String> = []
   /// Where sources stand with what is submitted and not committed.
   private var ahead: [String: (position: [UInt8], ticket: UInt64)] = [:]
 
@@ -37,15 +42,18 @@ final class ImportSources {
     self.root = root
     self.hub = hub
     self.context = context
+    noteCount()
   }
 
   // MARK: discovery
 
-  func rescan() {
+  func rescan(at now: Int64) {
     if rootWatch == nil { rootWatch = hub.add(root) }
     // No directory yet: nothing was ever handed over.
     guard let names = try? FileSystem.list(root) else { return }
+    refused.formIntersection(names)
     for name in names { appear(name) }
+    removeDrafts(names.filter { $0.hasPrefix(".") && SpoolRun.isID(String($0.dropFirst())) }, now)
     for folder in folders.values { folder.nextTurn = 0 }
   }
 
@@ -56,42 +64,104 @@ final class ImportSources {
       return true
     }
     guard let name = byWatch[event.watch] else { return false }
+    if event.kind == .directoryGone { byWatch[event.watch] = nil }
     folders[name]?.nextTurn = 0
     return true
   }
 
   private func appear(_ name: String) {
-    guard SpoolRun.isID(name), folders[name] == nil else { return }
+    guard !name.hasPrefix("."), folders[name] == nil, !refused.contains(name),
+      folders.count < CaptureLimits.importsMax
+    else { return }
     let inbox = ImportInbox(imports: root, id: name)
-    // Something else than a directory is not an inbox.
-    guard (try? FileSystem.linkStatus(of: inbox.directory))?.isDirectory == true else { return }
+    let owner: UInt32
+    let statuses: [FileStatus]
+    do throws(SyscallError) {
+      owner = try FileSystem.status(of: FileSystem.parent(of: root)).owner
+      statuses = [
+        try FileSystem.linkStatus(of: root), try FileSystem.linkStatus(of: inbox.directory),
+      ]
+    } catch {
+      // Gone again, or to be met again at the next look.
+      return
+    }
+    guard SpoolRun.isID(name),
+      statuses.allSatisfy({ ImportInbox.isPrivate($0, owner: owner) })
+    else {
+      refuse(name)
+      return
+    }
     let watch = hub.add(inbox.directory)
     if let watch { byWatch[watch] = name }
     folders[name] = Folder(inbox: inbox, watch: watch)
+    noteCount()
+  }
+
+  private func refuse(_ name: String) {
+    refused.insert(name)
+    count("inbox")
+    context.notify(
+      CollectNotice(
+        .error,
+        "\(root)/\(name) is not an import's, or others than the owner of the data directory may "
+          + "write there; it is left alone"
+      )
+    )
+  }
+
+  /// Inboxes of imports that were killed while they made them.
+  private func removeDrafts(_ names: [String], _ now: Int64) {
+    drafts = drafts.filter { names.contains($0.key) }
+    for name in names.prefix(CaptureLimits.importsMax) {
+      let since = drafts[name] ?? now
+      drafts[name] = since
+      let inbox = ImportInbox(imports: root, id: name)
+      guard now - since >= CaptureLimits.inboxDraftNanoseconds else { continue }
+      // What cannot be removed now is met again at the next look.
+      if (try? isLeft(inbox)) == true { try? inbox.remove() }
+    }
   }
 
   // MARK: turns
 
   func turn(at now: Int64) throws(CollectError) {
     for (name, folder) in folders where now >= folder.nextTurn {
-      do throws(SyscallError) {
-        try removeCommitted(folder)
-        let waiting = try folder.inbox.waiting()
-        let known = Set(folder.submitted.map(\.number))
-        let fresh = waiting.filter { !known.contains($0) }
-        for number in fresh.prefix(Self.turnFilesMax) { try take(number, of: folder) }
-        if waiting.isEmpty, try isLeft(folder) {
-          try remove(folder, name)
-          continue
-        }
-        folder.nextTurn = now + (waiting.isEmpty ? Self.idleNanoseconds : Self.busyNanoseconds)
-        if fresh.count > Self.turnFilesMax { folder.nextTurn = now }
+      do throws(CollectError) {
+        try turn(folder, name, at: now)
+        folder.lastFailure = ""
       } catch {
-        if context.isClosing { throw .closing }
-        context.notify(CollectNotice(.warning, "\(error); trying again every second"))
+        guard case .system(let cause) = error else { throw error }
         folder.nextTurn = now + Self.idleNanoseconds
+        if cause.isNotFound, !FileSystem.exists(folder.inbox.directory) {
+          forget(folder, name)
+        } else if cause.description != folder.lastFailure {
+          folder.lastFailure = cause.description
+          context.notify(CollectNotice(.warning, "\(cause); trying again every second"))
+        }
       }
     }
+  }
+
+  private func turn(_ folder: Folder, _ name: String, at now: Int64) throws(CollectError) {
+    do throws(SyscallError) { try removeCommitted(folder) } catch { throw .system(error) }
+    let waiting: [UInt64]
+    do throws(SyscallError) { waiting = try folder.inbox.waiting() } catch { throw .system(error) }
+    let known = Set(folder.submitted.map(\.number))
+    let fresh = waiting.filter { !known.contains($0) }
+    for number in fresh.prefix(Self.turnFilesMax) { try take(number, of: folder) }
+    if waiting.isEmpty {
+      do throws(SyscallError) {
+        if try isLeft(folder.inbox) {
+          try folder.inbox.remove()
+          forget(folder, name)
+          return
+        }
+      } catch {
+        throw .system(error)
+      }
+    }
+    folder.nextTurn = now + (waiting.isEmpty ? Self.idleNanoseconds : Self.busyNanoseconds)
+    if fresh.count > Self.turnFilesMax { folder.nextTurn = now }
   }
 
   func nextWake(after now: Int64) -> Int64 {
@@ -108,64 +178,78 @@ final class ImportSources {
   }
 
   /// Submits one file, or leaves it out when its source does not stand where it begins.
-  private func take(_ number: UInt64, of folder: Folder) throws(SyscallError) {
+  private func take(_ number: UInt64, of folder: Folder) throws(CollectError) {
     let path = folder.inbox.batch(number)
-    guard let handed = try read(path) else {
-      context.metrics.add("logagent_parse_errors_total", 1, [("parser", "import")])
-      context.notify(
-        CollectNotice(.error, "\(path) is damaged and was removed; the import reads its file again")
-      )
-      try FileSystem.remove(path)
-      return
-    }
+    guard let handed = try read(path) else { return }
     let before = handed.before
     let batch = handed.takeBatch()
-    guard let checkpoint = batch.checkpoint else { return try FileSystem.remove(path) }
+    guard let checkpoint = batch.checkpoint else { return try remove(path) }
     let source = checkpoint.source
     let position = ahead[source]?.position ?? context.sink.position(of: source) ?? []
     guard position == before else {
       context.metrics.add("logagent_import_batches_skipped_total")
-      try FileSystem.remove(path)
-      return
+      return try remove(path)
     }
-    guard let ticket = context.sink.submit(batch) else {
-      context.isClosing = true
-      throw SyscallError("submit", code: ECANCELED, path: path)
-    }
+    guard let ticket = context.sink.submit(batch) else { throw .closing }
     ahead[source] = (checkpoint.position, ticket)
     folder.submitted.append((number, ticket))
   }
 
-  /// Nil for what is not a whole batch: opening anything but a file could block.
-  private func read(_ path: String) throws(SyscallError) -> HandedBatch? {
-    let status = try FileSystem.linkStatus(of: path)
-    guard status.isRegularFile, status.size <= Int64(CaptureLimits.handedBytesMax) else {
-      return nil
+  /// The batch in a file; nil when it was taken back, or is none and was removed.
+  private func read(_ path: String) throws(CollectError) -> HandedBatch? {
+    var bytes: [UInt8]?
+    do throws(SyscallError) {
+      bytes = try PrivateFile.read(
+        path,
+        atMost: CaptureLimits.handedBytesMax,
+        followsLinks: false,
+        accepting: { $0.size <= Int64(CaptureLimits.handedBytesMax) }
+      ).bytes
+    } catch {
+      if error.isNotFound { return nil }
+      guard error.isLink || error.isTooLarge else { throw .system(error) }
     }
-    let bytes = try FileSystem.read(path, atMost: CaptureLimits.handedBytesMax)
-    return HandedBatch(decoding: bytes.span)
+    if let bytes, let handed = HandedBatch(decoding: bytes.span) { return handed }
+    try remove(path)
+    count("batch")
+    context.notify(
+      CollectNotice(
+        .error,
+        "\(path) is damaged and was removed; the import hands its events over again, now or when "
+          + "it is repeated"
+      )
+    )
+    return nil
+  }
+
+  private func remove(_ path: String) throws(CollectError) {
+    do throws(SyscallError) { try FileSystem.remove(path) } catch { throw .system(error) }
   }
 
   /// Whether the import that made the inbox has ended.
-  private func isLeft(_ folder: Folder) throws(SyscallError) -> Bool {
+  private func isLeft(_ inbox: ImportInbox) throws(SyscallError) -> Bool {
     do throws(SyscallError) {
-      return try Descriptor(open: folder.inbox.lock, O_RDONLY).tryLock()
+      return try Descriptor(open: inbox.lock, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).tryLock()
     } catch {
       if error.isNotFound { return true }
       throw error
     }
   }
 
-  private func remove(_ folder: Folder, _ name: String) throws(SyscallError) {
-    // What else is there is an unfinished file of an import that was killed.
-    for leftover in try FileSystem.list(folder.inbox.directory) {
-      try FileSystem.remove(folder.inbox.directory + "/" + leftover)
-    }
-    try FileSystem.removeDirectory(folder.inbox.directory)
+  private func forget(_ folder: Folder, _ name: String) {
     if let watch = folder.watch {
       byWatch[watch] = nil
       hub.remove(watch)
     }
     folders[name] = nil
+    noteCount()
+  }
+
+  private func noteCount() {
+    context.metrics.set("logagent_imports_in_progress", Double(folders.count))
+  }
+
+  private func count(_ what: String) {
+    context.metrics.add("logagent_import_errors_total", 1, [("kind", what)])
   }
 }

@@ -34,14 +34,14 @@ extension FileTail {
   ///
   /// A chain that is as long as its rotation keeps may have lost some. Where rotation keeps a
   /// single file, that one tells by its age: the first is created before the writer starts, so a
-  /// younger one had another before it.
+  /// younger one had another before it. (One that is older than a restart tells nothing.)
   private func lostBeginning(_ found: [Segment]) -> GapReason? {
     guard let rotatedFilesMax else { return nil }
     if found.count >= max(2, rotatedFilesMax) { return .unseen }
-    guard let writerStartedAt, let newest = found.last, let birth = newest.birth,
+    guard rotatedFilesMax == 1, let writerStartedAt, let only = found.first, let birth = only.birth,
       birth - writerStartedAt > CaptureLimits.firstFileGraceNanoseconds,
       // A copy is younger than what is in it, and tells nothing; neither does what has no status.
-      let status = try? newest.status(), status.modified >= birth
+      let status = try? only.status(), status.modified >= birth
     else { return nil }
     return .rotation
   }

@@ -3,11 +3,14 @@ internal import Collect
 internal import LogModel
 internal import Platform
 internal import Store
-internal import Synchronization
 
 struct ImportCommand: ParsableCommand {
-  /// How often the owner of the store may change, or another import come in between.
+  /// How often another import may come in between, or the store change hands.
   private static let attemptsMax = 5
+  /// How long a daemon that took batches may be away: longer than a service manager's restart.
+  private static let ownerPatienceSeconds: Int64 = 30
+  private static let waitToldSeconds: Int64 = 10
+  private static let repeatHelp = "run it again: it goes on behind what is stored"
 
   static let configuration = CommandConfiguration(
     commandName: "import",
@@ -18,7 +21,8 @@ struct ImportCommand: ParsableCommand {
       with `timestamp` in milliseconds, `message` and maybe `logStream`), csv; the last two also \
       as `export` writes them, which are read back unchanged. Files ending in .gz or .zst are \
       unpacked. A file is known by its content, so it may be renamed, and an import may be broken \
-      off and repeated. While the daemon runs, the events go through it.
+      off and repeated. While the daemon runs, the events go through it. Exit status: 75 when \
+      it has to be run again, 130 when it was interrupted.
 
         logagent import --format docker-json --resource api /var/lib/docker/containers/*/*-json.log
         logagent import --format lines --resource nginx /var/log/nginx/access.log.*.gz
@@ -50,6 +54,12 @@ struct ImportCommand: ParsableCommand {
   func run() throws {
     let configuration = try location.load()
     let place = ResourceMatcher(configuration).place(ofImport: "import", resource: resource)
+    do throws(SyscallError) {
+      try ProcessIdentity.actAsOwner(of: configuration.dataDirectory)
+    } catch {
+      throw CommandFailure(error)
+    }
+    InterruptSignal.install()
     for _ in 0..<Self.attemptsMax {
       let summary: ImportSummary?
       if let store = try open(configuration) {
@@ -64,8 +74,8 @@ struct ImportCommand: ParsableCommand {
       }
     }
     throw CommandFailure(
-      "other imports of the same files, or restarts of the daemon, came in between "
-        + "\(Self.attemptsMax) times; run it again",
+      "other imports came in between \(Self.attemptsMax) times",
+      help: Self.repeatHelp,
       status: CommandFailure.Status.tryAgain
     )
   }
@@ -93,6 +103,7 @@ struct ImportCommand: ParsableCommand {
     } catch {
       throw failure(error)
     }
+    if InterruptSignal.isRaised { throw interrupted() }
     guard
       summary.lastTicket == 0
         || store.waitCommitted(summary.lastTicket, timeoutNanoseconds: 600_000_000_000)
@@ -111,35 +122,60 @@ struct ImportCommand: ParsableCommand {
     _ place: ResourceMatcher.NamedPlace,
     _ configuration: Configuration
   ) throws -> ImportSummary? {
-    let layout = Layout(root: configuration.dataDirectory)
-    let handover: ImportHandover
-    let idle = IdleOwnerWarning()
+    let handover = try makeHandover(Layout(root: configuration.dataDirectory))
+    // An owner removes what is left behind as well, only later.
+    defer { try? handover.withdraw() }
+    do throws(CollectError) {
+      let summary = try readFiles(into: handover, place.group, configuration)
+      if !InterruptSignal.isRaised, handover.waitCollected() {
+        return handover.isComplete ? summary : nil
+      }
+    } catch {
+      guard case .closing = error else { throw failure(error) }
+    }
+    switch handover.obstacle {
+    case .neverTaken: return nil
+    case .ownerGone:
+      throw CommandFailure(
+        "the daemon ended, and none came back within \(Self.ownerPatienceSeconds) seconds",
+        help: Self.repeatHelp,
+        status: CommandFailure.Status.tryAgain
+      )
+    case .tooLarge:
+      throw CommandFailure(
+        "events that belong together are too large to be handed to the daemon",
+        help: "stop the daemon, and run it again",
+        status: CommandFailure.Status.data
+      )
+    case .failed(let cause): throw CommandFailure(cause)
+    case .interrupted, nil: throw interrupted()
+    }
+  }
+
+  private func makeHandover(_ layout: Layout) throws -> ImportHandover {
+    do throws(StoreError) {
+      // Fails now, and with the reason, when positions cannot be read at all.
+      _ = try StoreReader(dataDirectory: layout.root)
+    } catch {
+      throw CommandFailure(error)
+    }
     do throws(SyscallError) {
-      try FileSystem.makeDirectory(layout.imports, mode: 0o770)
-      handover = try ImportHandover(
+      return try ImportHandover(
         importsDirectory: layout.imports,
         clock: SystemClock(),
-        isOwned: {
-          idle.note()
-          return Store.owner(of: layout) != nil
-        },
+        ownerPatience: Self.ownerPatienceSeconds * 1_000_000_000,
+        isOwned: { Store.owner(of: layout) != nil },
         stored: { source in
           // A position that cannot be read counts as none; the owner of the store, which knows
           // better, then leaves the batches out, and this import is not complete.
           guard let reader = try? StoreReader(dataDirectory: layout.root) else { return nil }
           return (try? reader.position(of: source)) ?? nil
-        }
+        },
+        isInterrupted: { InterruptSignal.isRaised },
+        onWait: { [quiet] in Self.showWaiting($0, layout, isQuiet: quiet) }
       )
     } catch {
-      throw CommandFailure(error)
-    }
-    do throws(CollectError) {
-      let summary = try readFiles(into: handover, place.group, configuration)
-      return handover.waitCollected() && handover.isComplete ? summary : nil
-    } catch {
-      if let cause = handover.failure { throw CommandFailure(cause) }
-      guard case .closing = error else { throw failure(error) }
-      return nil
+      throw CommandFailure(StoreError.io(error))
     }
   }
 
@@ -154,14 +190,35 @@ struct ImportCommand: ParsableCommand {
       format: format.frame,
       eventBytesMax: configuration.limits.maxEventSize,
       clock: SystemClock(),
-      stop: { false },
+      stop: { InterruptSignal.isRaised },
       progress: { progress in show(progress) }
     )
-    for file in files {
+    for file in files where !InterruptSignal.isRaised {
       let name = stream ?? FileSystem.lastComponent(of: file)
       try importer.read(file, stream: LogStream(sanitizing: name))
     }
     return importer.summary
+  }
+
+  /// What is stored by now stays.
+  private func interrupted() -> ExitCode {
+    if !quiet {
+      if Terminal.isTerminal(2) { StandardError.write("\n") }
+      StandardError.write("interrupted; \(Self.repeatHelp)\n")
+    }
+    return ExitCode(130)
+  }
+
+  /// On a terminal every second, in place of the progress; elsewhere once, when it takes long.
+  private static func showWaiting(_ nanoseconds: Int64, _ layout: Layout, isQuiet: Bool) {
+    let seconds = nanoseconds / 1_000_000_000
+    let isTerminal = Terminal.isTerminal(2)
+    guard !isQuiet, isTerminal || seconds == waitToldSeconds else { return }
+    let owner = Store.owner(of: layout).map { "\($0), which owns the store" } ?? "a daemon"
+    StandardError.write(
+      (isTerminal ? "\r\u{1b}[K" : "") + "waiting for \(owner) (\(seconds) s)"
+        + (isTerminal ? "" : "\n")
+    )
   }
 
   private func failure(_ error: CollectError) -> CommandFailure {
@@ -207,24 +264,5 @@ enum ImportFormat: String, ExpressibleByArgument, CaseIterable {
     case .jsonl: .jsonLines
     case .csv: .csv
     }
-  }
-}
-
-/// Says once that the process which owns the store takes nothing.
-private final class IdleOwnerWarning: Sendable {
-  private static let secondsBefore = 5
-  private let seconds = Mutex(0)
-
-  /// To be called for every second in which nothing was taken.
-  func note() {
-    let count = seconds.withLock { seconds in
-      seconds += 1
-      return seconds
-    }
-    guard count == Self.secondsBefore else { return }
-    StandardError.write(
-      "logagent: the daemon takes no events now; waiting (`logagent status` tells whether its disk "
-        + "is full). Ctrl-C is safe: run the import again later\n"
-    )
   }
 }

@@ -57,6 +57,9 @@ struct StatusCommand: ParsableCommand {
     for name in report["unsupported"]?.items ?? [] {
       lines.append("          cannot be collected: \(TerminalText.string(name.text ?? ""))")
     }
+    if let imports = report["metrics"]?["logagent_imports_in_progress"]?.integer, imports > 0 {
+      lines.append("imports   \(imports) in progress")
+    }
     if let failed = report["reloadFailed"]?.text {
       lines.append("config    invalid, the old one is in force: \(TerminalText.string(failed))")
     }

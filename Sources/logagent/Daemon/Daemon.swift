@@ -74,7 +74,7 @@ final class Daemon: Sendable {
       space = try FileSystem.space(at: store.layout.root)
       try FileSystem.makeDirectory(store.layout.spool, mode: 0o770)
       watch = try ConfigurationWatch()
-      try FileSystem.makeDirectory(store.layout.imports, mode: 0o770)
+      try FileSystem.makeDirectory(store.layout.imports, mode: 0o700)
       collector = try Collector(
         options: Self.collectorOptions(configuration, store.layout),
         sink: store,

@@ -70,6 +70,10 @@ uint32_t clinux_effective_user(void);
 /// fchown(2).
 int clinux_change_owner(int fd, uint32_t user, uint32_t group);
 
+/// Lets root act as another user and group who may read every file; 0 or an errno. Call it before
+/// there is a second thread.
+int clinux_act_as(uint32_t user, uint32_t group);
+
 /// The `index`th entry of the environment as NAME=value, or NULL past the last.
 const char *clinux_environment_entry(size_t index);
 
