@@ -102,6 +102,36 @@ struct TerminalTests {
     #expect(lines.count == 4 && lines[1] == "0" && lines[3] == "0", "\(text)")
   }
 
+  @Test("Ctrl-C ends a query that would take long with 130, and without half an answer")
+  func interruptQuery() throws {
+    // Every message is worth some milliseconds: less than what is refused, and all of it minutes.
+    try fill((0..<20_000).map { _ in String(repeating: "a", count: 14) + "!" })
+    let out = directory.file("out")
+    let query = #"filter @message like /^(a|a)+$/ | stats count(*)"#
+    let text = try Shell.run(
+      """
+      bash -c 'exec 3> \(out)
+      \(Agent.binary) logs api --data-dir \(data) -q "\(query)" >&3 & pid=$!
+      sleep 0.5; kill -INT $pid; wait $pid; echo $?; wc -c < \(out)'
+      """
+    )
+    #expect(text == "130\n0\n")
+  }
+
+  @Test("Ctrl-C ends a query that waits for its input with 130")
+  func interruptWaiting() throws {
+    let pipe = directory.file("pipe")
+    let text = try Shell.run(
+      """
+      mkfifo \(pipe)
+      bash -c 'sleep 60 > \(pipe) & writer=$!
+      \(Agent.binary) query "stats count(*)" - < \(pipe) > /dev/null & pid=$!
+      sleep 0.5; kill -INT $pid; wait $pid; echo $?; kill $writer'
+      """
+    )
+    #expect(text == "130\n")
+  }
+
   @Test("Ctrl-C ends a follower with 130")
   func interrupt() throws {
     try fill(["one"])

@@ -79,6 +79,8 @@ struct LogsMatchTests {
     #expect(answer.status == 65)
     #expect(answer.message.contains("given up"))
     #expect(answer.help.contains("repeat"))
+    let count = try fixture.run("api", "-g", "^(a+)+$", "--count")
+    #expect(count.status == 65 && count.output.isEmpty)
   }
 
   @Test("levels are those of the messages, a plus takes the worse ones in")

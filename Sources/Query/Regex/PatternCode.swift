@@ -118,12 +118,33 @@ final class PatternCode: @unchecked Sendable {
     return unsafe data
   }
 
+  /// What is wrong, in words of regular expressions; PCRE2's own where they are that.
   private static func message(of status: Int32) -> String {
+    switch status {
+    case 115: return "a reference to a group that is not there"
+    case 127, 154: return "a condition with more than two branches"
+    case 132, 145, 193, 196: return "properties of Unicode are not supported"
+    case 136, 183, 185: return "\\C is not supported"
+    case 137: return "\\F, \\L, \\l, \\N{name}, \\U and \\u are not supported"
+    case 142: return "the name of a group does not end"
+    case 143: return "two groups have the same name"
+    case 144: return "the name of a group begins with a digit"
+    case 148: return "the name of a group is longer than 32 characters"
+    case 149, 161, 197: return "too many groups"
+    case 162: return "the name of a group is missing"
+    case 165: return "groups of one number have different names"
+    case 174, 175: return "(*UTF) and (*UCP) are not supported"
+    case 188: return "it is longer than \(PatternLimits.sourceBytesMax) bytes"
+    case 199: return "\\K is not allowed in a look-around"
+    default: break
+    }
     var text = [UInt8](repeating: 0, count: 256)
     // Safety: the call writes at most as many bytes as there are, with a zero byte at the end.
     let length = unsafe text.withUnsafeMutableBufferPointer { buffer in
       unsafe pcre2_get_error_message_8(status, buffer.baseAddress, buffer.count)
     }
-    return String(decoding: text.prefix(max(0, Int(length))), as: UTF8.self)
+    let message = String(decoding: text.prefix(max(0, Int(length))), as: UTF8.self)
+    // Its inner life is nothing that a user could mend.
+    return message.hasPrefix("internal error") ? "it is too complicated" : message
   }
 }

@@ -20,6 +20,8 @@ struct ExportRun {
 
   /// What was written.
   private struct Summary {
+    /// A reader had enough before the end.
+    var isBrokenOff = false
     var events = 0
     var bytes = 0
     var files = 0
@@ -57,7 +59,7 @@ struct ExportRun {
         "warning: \(summary.damagedBlocks) blocks could not be read; gaps show where\n"
       )
     }
-    if !command.quiet {
+    if !command.quiet, !summary.isBrokenOff {
       let files = summary.files > 1 ? " in \(summary.files) files" : ""
       StandardError.write(
         "\(summary.events) events exported\(files), \(ByteCount.text(UInt64(summary.bytes)))\n"
@@ -119,7 +121,12 @@ struct ExportRun {
       if let since = command.since {
         query.from = try TimeExpression.parse(since, now: now, anchor: end, offset: offset)
       }
-      if let filter = command.filter { query.pattern = try FilterPatternParser.parse(filter) }
+      if let filter = command.filter {
+        query.pattern = try FilterPatternParser.parse(filter)
+        for warning in query.pattern.warnings where !command.quiet {
+          StandardError.write("warning: \(TerminalText.lines(warning))\n")
+        }
+      }
       query.selection = .all
       query.onlyStderr = command.match.stream.map { $0 == .stderr }
       query.conditions.levels = command.match.level?.levels
@@ -207,6 +214,7 @@ struct ExportRun {
         status: CommandFailure.Status.data
       )
     }
+    summary.isBrokenOff = summary.isBrokenOff || sink.isClosed
     summary.events += events
     summary.bytes += sink.written
     summary.damagedBlocks += statistics.damagedBlocks

@@ -58,7 +58,7 @@ struct LogsQueryRun {
           let parts = GroupParts(group.group.name)
           return (parts?.resource, parts?.container)
         },
-        isCancelled: { InterruptSignal.isRaised }
+        isCancelled: { LogsRun.isCancelled }
       )
     }
     var table: InsightsTable
@@ -67,6 +67,8 @@ struct LogsQueryRun {
     } catch {
       throw QueryRun.failure(error)
     }
+    // A part of an answer looks like the whole.
+    if InterruptSignal.isRaised { return 130 }
     if let limit = options.limit.flatMap({ Int($0) }), limit > 0 {
       table.rows = Array(table.rows.prefix(limit))
     }
@@ -76,7 +78,6 @@ struct LogsQueryRun {
       throw CommandFailure(failure.description, status: CommandFailure.Status.io)
     }
     report(table, since: started)
-    if InterruptSignal.isRaised { return 130 }
     if table.statistics.damagedBlocks > 0 { return CommandFailure.Status.io }
     let isEmpty = table.rows.isEmpty
     return (options.exitStatus && isEmpty) || (options.failIfMatch && !isEmpty) ? 1 : 0

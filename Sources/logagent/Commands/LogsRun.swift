@@ -86,6 +86,7 @@ struct LogsRun {
     }
     progress.erase()
     if let failure = statistics.failure { throw CommandFailure(failure) }
+    output.checkReader()
     if follows { output.flush() } else { output.finish() }
     try checkWritten()
     if !output.isClosed, !InterruptSignal.isRaised {
@@ -117,7 +118,10 @@ struct LogsRun {
   ) throws(StoreError) -> QueryStatistics {
     if options.count {
       let statistics = try search(query, reader).count()
-      output.append("\(statistics.matchedEvents)\n")
+      // A count that is not complete is none.
+      if statistics.failure == nil, !InterruptSignal.isRaised {
+        output.append("\(statistics.matchedEvents)\n")
+      }
       return statistics
     }
     if options.raw || options.agent { return try rawAnswer(query, reader) }
@@ -135,13 +139,16 @@ struct LogsRun {
     return statistics
   }
 
+  /// Nobody waits for the answer any more.
+  static var isCancelled: Bool { InterruptSignal.isRaised || PipeReader.isGone(1) }
+
   private func search(_ query: LogQuery, _ reader: StoreReader) throws(StoreError) -> LogSearch {
     let progress = progress
     return try LogSearch(
       query,
       reader: reader,
       workers: WorkerThreads.processors,
-      isCancelled: { InterruptSignal.isRaised },
+      isCancelled: { Self.isCancelled },
       progress: { done in
         progress.show {
           "scanning \(done.blocks) of \(done.allBlocks) blocks, "

@@ -163,12 +163,13 @@ private final class OpenDescriptor {
     if keeps, let descriptor = descriptor.take() { _ = descriptor.release() }
   }
 
-  /// Waits for more where there is none yet.
+  /// Waits for more where there is none yet; after Ctrl-C nothing more comes.
   func read(into bytes: inout [UInt8], atMost count: Int) throws(SyscallError) -> Int {
-    while true {
-      guard descriptor != nil else { return 0 }
+    while let raw = descriptor?.raw, !InterruptSignal.isRaised {
+      // A read would begin anew after a signal. A signal just before the wait is seen a bit later.
+      guard !Poller.wait(readable: [raw], nanoseconds: 200_000_000).isEmpty else { continue }
       if let got = try descriptor?.read(into: &bytes, atMost: count) { return got }
-      Poller.wait(readable: [descriptor?.raw ?? 0], nanoseconds: -1)
     }
+    return 0
   }
 }

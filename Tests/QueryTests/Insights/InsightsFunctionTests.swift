@@ -81,6 +81,18 @@ struct InsightsFunctionTests {
       "formatDate(@timestamp, \"yyyy-MM-dd'T'HH:mm:ssXXX\", \"+02:00\")",
       "2024-06-01T12:30:30+02:00"
     ),
+    (
+      "formatDate(@timestamp, \"yyyy-MM-dd HH:mm XXX\", \"Europe/Berlin\")",
+      "2024-06-01 12:30 +02:00"
+    ),
+    (
+      "parseDate(\"2024-06-01 06:00\", \"yyyy-MM-dd HH:mm\", \"America/New_York\")",
+      at("10:00:00.000")
+    ),
+    (
+      "parseDate(\"2024-01-15 06:00\", \"yyyy-MM-dd HH:mm\", \"America/New_York\")",
+      "2024-01-15 11:00:00.000"
+    ),
     ("strftime(@timestamp, \"%Y/%m/%d %H:%M:%S.%L\")", "2024/06/01 10:30:30.123"),
     ("parseDate(\"01/Jun/2024:10:30:30 +0200\", \"dd/MMM/yyyy:HH:mm:ss Z\")", at("08:30:30.000")),
     ("parseDate(\"2024-02-30\", \"yyyy-MM-dd\")", nil), ("parseDate(\"x\", \"yyyy\")", nil),

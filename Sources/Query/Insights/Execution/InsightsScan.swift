@@ -13,10 +13,17 @@ struct InsightsScan: ~Copyable {
   private let query: LogQuery
   private let facts: [UInt32: GroupFacts]
   private var filter: LiteralFilter
+  private let isCancelled: @Sendable () -> Bool
   var statistics = QueryStatistics()
 
-  init(_ segment: QuerySegment, _ query: LogQuery, _ facts: [UInt32: GroupFacts]) {
+  init(
+    _ segment: QuerySegment,
+    _ query: LogQuery,
+    _ facts: [UInt32: GroupFacts],
+    isCancelled: @escaping @Sendable () -> Bool
+  ) {
     self.segment = segment
+    self.isCancelled = isCancelled
     self.query = query
     self.facts = facts
     filter = LiteralFilter(segment.literals)
@@ -91,6 +98,7 @@ struct InsightsScan: ~Copyable {
     var matched = 0
     var cause: QueryFailure?
     let segment = segment
+    let isCancelled = isCancelled
     filter.forEachCandidate(in: messages.span, columns.records) { index in
       guard limits.allow(index, columns) else { return true }
       let record = columns.records[index]
@@ -110,6 +118,8 @@ struct InsightsScan: ~Copyable {
         cause = error
         return false
       }
+      // A block of slow expressions may take long.
+      if matched & 0xFF == 0, isCancelled() { return false }
       return !segment.sink.isFull
     }
     statistics.matchedEvents += matched

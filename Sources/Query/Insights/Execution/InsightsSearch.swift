@@ -137,7 +137,7 @@ package final class InsightsSearch: Sendable {
     forEachWorker(work.count) { next in
       do throws(QueryFailure) {
         let own = try QueryCompiler.compile(part, compiled)
-        var scan = InsightsScan(own.segments[0], limits, facts)
+        var scan = InsightsScan(own.segments[0], limits, facts, isCancelled: isCancelled)
         try scan.run(work, next, shared)
         let result = Handover(segment: own.segments[0], statistics: scan.statistics)
         shared.withLock { $0.finished.append(result) }

@@ -6,7 +6,7 @@ internal import Platform
 final class DateFormatNode: ValueNode {
   private let value: ValueNode
   private let format: DateFormat
-  private let offsetSeconds: Int64
+  private let zone: ZoneInfo
   private let parses: Bool
 
   init(
@@ -40,28 +40,47 @@ final class DateFormatNode: ValueNode {
     }
     self.format = format
     guard arguments.count > 2 else {
-      offsetSeconds = 0
+      zone = ZoneInfo(fixed: 0)
       return
     }
-    guard let zone = constant(2), let offset = DateFormat.zoneSeconds(zone.span) else {
+    let name = constant(2) ?? []
+    let offset = DateFormat.zoneSeconds(name.span).map { ZoneInfo(fixed: $0) }
+    guard let zone = offset ?? ZoneInfo(named: String(repairing: name.span)) else {
       throw QueryDiagnostic(
-        "the zone of `\(function.rawValue)` must be UTC or an offset",
+        "there is no zone `\(String(repairing: name.span))`",
         in: query,
         at: place,
-        hint: "such as \"UTC\" or \"+02:00\""
+        hint: "such as \"UTC\", \"+02:00\" or \"Europe/Berlin\""
       )
     }
-    offsetSeconds = offset
+    self.zone = zone
   }
 
   override func evaluate(_ row: InsightsRow, _ message: Span<UInt8>) -> InsightsValue {
     let value = value.evaluate(row, message)
     if parses {
-      let time = value.withText(message) { format.parse($0, offsetSeconds: offsetSeconds) }
-      return (time ?? nil).map { .timestamp($0) } ?? .null
+      let time = value.withText(message) { parse($0) } ?? nil
+      return time.map { .timestamp($0) } ?? .null
     }
     guard let time = PeriodNode.nanoseconds(value, message) else { return .null }
-    return .text(format.text(time, offsetSeconds: offsetSeconds))
+    return .text(format.text(time, offsetSeconds: offset(at: time)))
+  }
+
+  private func offset(at time: Int64) -> Int64 {
+    zone.offsetSeconds(atEpochSecond: time.quotientAndRemainder(dividingBy: 1_000_000_000).quotient)
+  }
+
+  /// The offset depends on the time, and that on the offset: three guesses do but for the hours
+  /// around a change.
+  private func parse(_ text: Span<UInt8>) -> Int64? {
+    var offset = offset(at: 0)
+    for _ in 0..<3 {
+      guard let time = format.parse(text, offsetSeconds: offset) else { return nil }
+      let next = self.offset(at: time)
+      if next == offset { return time }
+      offset = next
+    }
+    return format.parse(text, offsetSeconds: offset)
   }
 }
 

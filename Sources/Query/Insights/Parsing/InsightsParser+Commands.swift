@@ -4,7 +4,7 @@ extension InsightsParser {
     let word = token
     if InsightsSuggestions.unimplementedCommands.contains(keyword) {
       throw diagnostic(
-        "the command `\(keyword)` is not implemented",
+        "the command `\(scanner.text(word.range))` is not implemented",
         hint: InsightsSuggestions.insteadOf(command: keyword)
       )
     }
