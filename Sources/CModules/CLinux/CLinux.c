@@ -45,10 +45,6 @@ void clinux_set_thread_name(const char *name) {
   pthread_setname_np(pthread_self(), shortened);
 }
 
-const void *clinux_memmem(const void *haystack, size_t length, const void *needle, size_t count) {
-  return memmem(haystack, length, needle, count);
-}
-
 const void *clinux_memrchr(const void *bytes, int byte, size_t count) {
   return memrchr(bytes, byte, count);
 }

@@ -53,9 +53,12 @@ package final class MessageScan {
     _ records: [EventRecord],
     _ body: (Int) -> Bool
   ) throws(PatternFailure) {
-    var isASCII = false
-    if case .regex = test { isASCII = Bytes.isASCII(messages) }
+    if streams.count == 1 {
+      return try forEachMatch(of: streams[0].literal, messages, records, body)
+    }
     if streams.isEmpty {
+      var isASCII = false
+      if case .regex = test { isASCII = Bytes.isASCII(messages) }
       for index in records.indices {
         if try holds(messages.extracting(records[index].range), isASCII: isASCII), !body(index) {
           return
@@ -69,8 +72,33 @@ package final class MessageScan {
     }
     var index = 0
     while index < records.count, let hit = nextRecord(from: index, in: messages, records) {
-      if try holds(messages.extracting(records[hit].range), isASCII: isASCII), !body(hit) { return }
+      if try holds(messages.extracting(records[hit].range), isASCII: false), !body(hit) { return }
       index = hit + 1
+    }
+  }
+
+  /// The same where there is one literal, which is the common case.
+  private func forEachMatch(
+    of literal: [UInt8],
+    _ messages: Span<UInt8>,
+    _ records: [EventRecord],
+    _ body: (Int) -> Bool
+  ) throws(PatternFailure) {
+    var index = 0
+    var from = 0
+    while index < records.count,
+      let hit = Bytes.firstIndex(of: literal.span, in: messages, from: from)
+    {
+      while records[index].range.upperBound < hit { index += 1 }
+      let range = records[index].range
+      // A hit may reach over the newline into the next message: then it is none.
+      guard hit + literal.count <= range.upperBound else {
+        from = hit + 1
+        continue
+      }
+      if try holds(messages.extracting(range), isASCII: false), !body(index) { return }
+      index += 1
+      from = range.upperBound + 1
     }
   }
 

@@ -31,8 +31,10 @@ void clinux_eventfd_clear(int fd);
 /// pthread_setname_np for the calling thread; names are cut to 15 bytes.
 void clinux_set_thread_name(const char *name);
 
-/// memmem(3).
-const void *clinux_memmem(const void *haystack, size_t length, const void *needle, size_t count);
+/// memmem(3) with AVX2 where the CPU has it; `first` and `second` are the places of the two rarest
+/// bytes of the needle, below `length`.
+const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t length,
+                        size_t first, size_t second);
 
 /// memrchr(3).
 const void *clinux_memrchr(const void *bytes, int byte, size_t count);

@@ -146,6 +146,10 @@ struct LiteralFilter {
     _ records: [EventRecord],
     _ body: (Int) -> Bool
   ) {
+    if present.isEmpty {
+      for index in records.indices where !body(index) { return }
+      return
+    }
     guard let driver = present.firstIndex(where: { $0.count == 1 }) else {
       for index in records.indices
       where allows(messages.extracting(records[index].range), but: -1) {

@@ -122,8 +122,9 @@ package final class InsightsEvaluation {
     statistics.scannedEvents += 1
     statistics.scannedBytes += message.count
     let segment = compiled.segments[0]
-    segment.row.begin(facts)
-    try segment.feed(message)
+    let row = segment.row
+    row.begin(facts)
+    try segment.feed(row, message)
   }
 
   /// Gives out the rows that the last event made; false when there are enough.

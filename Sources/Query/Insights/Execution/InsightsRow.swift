@@ -60,26 +60,28 @@ struct EventPosition: Comparable, BitwiseCopyable, Sendable {
 ///
 /// The message's fields are read all at once, when the first of them is asked for. One worker's.
 final class InsightsRow {
-  var facts = EventFacts()
+  private let factsCell = Cells(repeating: EventFacts(), count: 1)
   var part: UInt32 = 0
   /// The columns that commands made.
-  var slots: [InsightsValue]
+  let slots: Cells<InsightsValue>
   private let discovery: FieldDiscovery
-  private var fields: [InsightsValue]
+  private let fields: Cells<InsightsValue>
   private var isDiscovered = false
   /// Why a value could not be had; ends the query.
   var failure: PatternFailure?
 
   init(slots count: Int, discovery: FieldDiscovery) {
-    slots = [InsightsValue](repeating: .null, count: count)
-    fields = [InsightsValue](repeating: .null, count: discovery.count)
+    slots = Cells(repeating: .null, count: count)
+    fields = Cells(repeating: .null, count: discovery.count)
     self.discovery = discovery
   }
+
+  var facts: EventFacts { factsCell[0] }
 
   /// Makes the row that of another event.
   @inline(__always)
   func begin(_ facts: EventFacts) {
-    self.facts = facts
+    factsCell[0] = facts
     part = 0
     isDiscovered = false
   }
@@ -89,7 +91,7 @@ final class InsightsRow {
   func field(_ index: Int, _ message: Span<UInt8>) -> InsightsValue {
     if !isDiscovered {
       isDiscovered = true
-      discovery.discover(message, into: &fields)
+      discovery.discover(message, into: fields)
     }
     return fields[index]
   }
@@ -145,7 +147,9 @@ final class SystemNode: ValueNode {
   let field: SystemField
   init(_ field: SystemField) { self.field = field }
   override func evaluate(_ row: InsightsRow, _ message: Span<UInt8>) -> InsightsValue {
-    field.value(row.facts, message)
+    // By far the most frequent, and it needs nothing of the event.
+    if field == .message { return .slice(ByteSlice(0..<message.count)) }
+    return field.value(row.facts, message)
   }
 }
 

@@ -46,8 +46,9 @@ struct InsightsScan: ~Copyable {
         statistics.damagedBlocks += 1
       }
       if let failure { throw failure }
-      guard let sink = segment.sink as? OrderSink else { continue }
+      let sink = segment.sink
       if sink.isFull { shared.withLock { $0.isDone = true } }
+      guard segment.eventOrder != .none else { continue }
       // The place of any worker's last row is one that all of them have enough rows before.
       guard let own = sink.floor.map({ Timestamp(nanoseconds: $0.timestamp) }) else { continue }
       let isNewestFirst = segment.eventOrder == .newestFirst
@@ -113,7 +114,7 @@ struct InsightsScan: ~Copyable {
       row.begin(facts)
       matched += 1
       do throws(QueryFailure) {
-        try segment.feed(messages.span.extracting(record.range))
+        try segment.feed(row, messages.span.extracting(record.range))
       } catch {
         cause = error
         return false

@@ -18,7 +18,7 @@ struct CompiledQuery {
       discovery: FieldDiscovery(json: [], lambda: [])
     )
     return rows.map { kept in
-      row.slots = kept.slots
+      for (slot, value) in kept.slots.enumerated() { row.slots[slot] = value }
       return output.map { $0.evaluate(row, none.span).kept(none.span) }
     }
   }
@@ -384,7 +384,7 @@ struct QueryCompiler {
         scope,
         steps,
         sink,
-        eventOrder: sink is OrderSink ? eventOrder : .none,
+        eventOrder: sink is OrderSink || sink is DedupSink ? eventOrder : .none,
         counting: counting,
         literals: literals
       )

@@ -53,15 +53,15 @@ final class QuerySegment {
     self.literals = literals
   }
 
-  /// Takes the row at hand through all commands.
+  /// Takes the row at hand, which is the segment's own, through all commands.
   @inline(__always)
-  func feed(_ message: Span<UInt8>) throws(QueryFailure) {
-    run(from: 0, message)
+  func feed(_ row: InsightsRow, _ message: Span<UInt8>) throws(QueryFailure) {
+    run(from: 0, row, message)
     if let cause = row.failure { throw .pattern(cause) }
     if let failure { throw failure }
   }
 
-  private func run(from start: Int, _ message: Span<UInt8>) {
+  private func run(from start: Int, _ row: InsightsRow, _ message: Span<UInt8>) {
     var at = start
     while at < steps.count {
       switch steps[at] {
@@ -71,7 +71,7 @@ final class QuerySegment {
         let next = at + 1
         return expansion.run(row, message) {
           guard failure == nil else { return }
-          run(from: next, message)
+          run(from: next, row, message)
           row.part &+= 1
         }
       }
@@ -87,13 +87,14 @@ final class QuerySegment {
   /// Takes rows that another segment has kept, in order.
   func feed(_ rows: [KeptRow]) throws(QueryFailure) {
     let none: [UInt8] = []
+    let row = row
     for (index, kept) in rows.enumerated() {
       var facts = EventFacts()
       // The order in which rows are given is theirs from here on.
       facts.sequence = UInt64.max - UInt64(index)
       row.begin(facts)
       for (slot, value) in kept.slots.enumerated() { row.slots[slot] = value }
-      try feed(none.span)
+      try feed(row, none.span)
       if sink.isFull { return }
     }
   }

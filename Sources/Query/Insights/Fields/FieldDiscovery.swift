@@ -10,7 +10,7 @@ final class FieldDiscovery {
   private let paths: FieldPaths
   private let lambda: [(field: LambdaField, slot: Int)]
   /// How good the name is under which each slot's value was found.
-  private var ranks: [UInt64]
+  private let ranks: Cells<UInt64>
   private var buffer: [UInt8] = []
 
   /// How many fields there are: those of `json` in order, then those of `lambda`.
@@ -18,24 +18,24 @@ final class FieldDiscovery {
 
   init(json: [String], lambda: [LambdaField]) {
     paths = FieldPaths(json)
-    ranks = [UInt64](repeating: .max, count: json.count)
+    ranks = Cells(repeating: .max, count: json.count)
     self.lambda = lambda.enumerated().map { ($0.element, json.count + $0.offset) }
   }
 
-  func discover(_ message: Span<UInt8>, into slots: inout [InsightsValue]) {
+  func discover(_ message: Span<UInt8>, into slots: Cells<InsightsValue>) {
     if !lambda.isEmpty {
       for (field, slot) in lambda { slots[slot] = field.value(in: message) }
     }
-    guard !ranks.isEmpty else { return }
-    for slot in ranks.indices { slots[slot] = .null }
+    guard ranks.count > 0 else { return }
+    for slot in 0..<ranks.count { slots[slot] = .null }
     guard let first = Self.start(of: message) else { return }
     if message[first] == 0x5B {
       // A list counts only as the whole message: brackets begin many lines.
-      if walk(message, from: first, into: &slots, whole: true) { return }
+      if walk(message, from: first, into: slots, whole: true) { return }
     }
     var at = first
     while let start = Bytes.firstIndex(of: 0x7B, in: message, from: at) {
-      if walk(message, from: start, into: &slots, whole: false) { return }
+      if walk(message, from: start, into: slots, whole: false) { return }
       // The next try is behind what refuted this one, so all tries together are linear.
       guard case .failure(let stop) = JSONSyntax.value(message, from: start, to: message.count),
         stop < message.count
@@ -54,16 +54,16 @@ final class FieldDiscovery {
   private func walk(
     _ message: Span<UInt8>,
     from start: Int,
-    into slots: inout [InsightsValue],
+    into slots: Cells<InsightsValue>,
     whole: Bool
   ) -> Bool {
-    for slot in ranks.indices { ranks[slot] = .max }
+    for slot in 0..<ranks.count { ranks[slot] = .max }
     var cursor = JSONCursor(start..<message.count)
     let isValid =
-      paths.descend(0, rank: 0, depth: 0, &cursor, message, &ranks, &slots, &buffer)
+      paths.descend(0, rank: 0, depth: 0, &cursor, message, ranks, slots, &buffer)
       && (!whole || cursor.isAtEnd(in: message))
     if !isValid {
-      for slot in ranks.indices { slots[slot] = .null }
+      for slot in 0..<ranks.count { slots[slot] = .null }
     }
     return isValid
   }
@@ -147,8 +147,8 @@ struct FieldPaths: Sendable {
     depth: Int,
     _ cursor: inout JSONCursor,
     _ bytes: Span<UInt8>,
-    _ ranks: inout [UInt64],
-    _ slots: inout [InsightsValue],
+    _ ranks: Cells<UInt64>,
+    _ slots: Cells<InsightsValue>,
     _ buffer: inout [UInt8]
   ) -> Bool {
     guard depth < JSONSyntax.depthMax else { return false }
@@ -156,7 +156,7 @@ struct FieldPaths: Sendable {
       while let name = cursor.nextName(in: bytes) {
         let found = edge(node, name, bytes, &buffer)
         guard
-          take(found, rank: rank, depth: depth, &cursor, bytes, &ranks, &slots, &buffer)
+          take(node, found, rank: rank, depth: depth, &cursor, bytes, ranks, slots, &buffer)
         else { return false }
       }
     } else if cursor.enterArray(in: bytes) {
@@ -165,13 +165,14 @@ struct FieldPaths: Sendable {
         let found = nodes[node].firstIndex { $0.index == index }
         guard
           take(
-            found.map { nodes[node][$0] },
+            node,
+            found,
             rank: rank,
             depth: depth,
             &cursor,
             bytes,
-            &ranks,
-            &slots,
+            ranks,
+            slots,
             &buffer
           )
         else { return false }
@@ -184,16 +185,18 @@ struct FieldPaths: Sendable {
   }
 
   private func take(
-    _ edge: Edge?,
+    _ node: Int,
+    _ number: Int?,
     rank: UInt64,
     depth: Int,
     _ cursor: inout JSONCursor,
     _ bytes: Span<UInt8>,
-    _ ranks: inout [UInt64],
-    _ slots: inout [InsightsValue],
+    _ ranks: Cells<UInt64>,
+    _ slots: Cells<InsightsValue>,
     _ buffer: inout [UInt8]
   ) -> Bool {
-    guard let edge else { return cursor.skip(in: bytes) }
+    guard let number else { return cursor.skip(in: bytes) }
+    let edge = nodes[node][number]
     let rank = rank | edge.rank
     guard let kind = cursor.kind(in: bytes) else { return false }
     let start = cursor.at
@@ -206,8 +209,8 @@ struct FieldPaths: Sendable {
           depth: depth + 1,
           &cursor,
           bytes,
-          &ranks,
-          &slots,
+          ranks,
+          slots,
           &buffer
         )
       else { return false }
@@ -230,16 +233,15 @@ struct FieldPaths: Sendable {
     _ name: JSONToken,
     _ bytes: Span<UInt8>,
     _ buffer: inout [UInt8]
-  ) -> Edge? {
+  ) -> Int? {
     if name.hasEscapes {
       JSONCursor.unescape(name, in: bytes, into: &buffer)
-      return nodes[node].first { $0.name == buffer }
+      return nodes[node].firstIndex { $0.name == buffer }
     }
     let count = name.range.count
     for index in nodes[node].indices where nodes[node][index].name.count == count {
-      let edge = nodes[node][index]
-      let known = edge.name
-      if Bytes.equal(bytes.extracting(name.range), known.span) { return edge }
+      let known = nodes[node][index].name
+      if Bytes.equal(bytes.extracting(name.range), known.span) { return index }
     }
     return nil
   }
@@ -282,11 +284,11 @@ struct StructurePath {
   }
 
   private func find(_ json: Span<UInt8>) -> InsightsValue? {
-    var slots: [InsightsValue] = [.null]
-    var ranks: [UInt64] = [.max]
+    let slots = Cells<InsightsValue>(repeating: .null, count: 1)
+    let ranks = Cells<UInt64>(repeating: .max, count: 1)
     var buffer: [UInt8] = []
     var cursor = JSONCursor(0..<json.count)
-    let isValid = paths.descend(0, rank: 0, depth: 0, &cursor, json, &ranks, &slots, &buffer)
+    let isValid = paths.descend(0, rank: 0, depth: 0, &cursor, json, ranks, slots, &buffer)
     return isValid ? slots[0] : nil
   }
 }

@@ -29,21 +29,21 @@ final class GlobStep: RowStep {
   private let source: ValueNode
   private let literals: [[UInt8]]
   private let slots: [Int]
-  private var ranges: [Range<Int>]
+  private let ranges: Cells<Range<Int>>
 
   init(_ source: ValueNode, _ pattern: String, into slots: [Int]) {
     self.source = source
     self.slots = slots
     literals = Array(pattern.utf8).split(separator: 0x2A, omittingEmptySubsequences: false)
       .map { Array($0) }
-    ranges = [Range<Int>](repeating: 0..<0, count: slots.count)
+    ranges = Cells(repeating: 0..<0, count: slots.count)
   }
 
   override func run(_ row: InsightsRow, _ message: Span<UInt8>) {
     let value = source.evaluate(row, message)
     let isFound = value.withText(message) { match($0) } ?? false
-    for (index, slot) in slots.enumerated() {
-      row.slots[slot] = isFound ? value.part(ranges[index]) : .null
+    for index in 0..<slots.count {
+      row.slots[slots[index]] = isFound ? value.part(ranges[index]) : .null
     }
   }
 

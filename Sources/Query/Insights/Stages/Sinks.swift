@@ -13,6 +13,8 @@ class RowSink {
   var isFull: Bool { false }
   /// Rows were left out that belong to the outcome.
   var isCut: Bool { false }
+  /// Where rows are in order of events: no row beyond this place can change the outcome.
+  var floor: EventPosition? { nil }
 }
 
 /// What of a row is kept: the values that later commands need.
@@ -70,8 +72,7 @@ final class OrderSink: RowSink {
   override var isFull: Bool { takesAny && rows.rows.count >= rows.limit }
   override var isCut: Bool { rows.isCut }
 
-  /// Position of the last row that is wanted, where rows are in order of events.
-  var floor: EventPosition? { rows.floor?.position }
+  override var floor: EventPosition? { rows.floor?.position }
 }
 
 /// `dedup`: the first row of every combination of values; rows without one of them all stay.
@@ -87,7 +88,7 @@ final class DedupSink: RowSink {
   private let bytesMax: Int
   private var firsts: [[UInt8]: KeptRow] = [:]
   /// The last row that is wanted, once there are enough combinations.
-  private var floor: KeptRow?
+  private var last: KeptRow?
   private var bytes = 0
   private var others: OrderedRows
   private var wasCut = false
@@ -111,7 +112,7 @@ final class DedupSink: RowSink {
   override func add(_ row: InsightsRow, _ message: Span<UInt8>) {
     let order = keeper.order(row, message)
     let position = row.position
-    if let floor, !self.order.precedes(order, position, floor.order, floor.position) { return }
+    if let last, !self.order.precedes(order, position, last.order, last.position) { return }
     key.removeAll(keepingCapacity: true)
     var hasNull = false
     for field in fields {
@@ -136,7 +137,9 @@ final class DedupSink: RowSink {
   private func take(_ row: KeptRow, _ key: [UInt8]) {
     if let old = firsts.updateValue(row, forKey: key) { bytes -= Self.bytes(old, key) }
     bytes += Self.bytes(row, key)
-    if firsts.count > 2 * limit + 64 { prune(to: limit) }
+    if firsts.count > 2 * limit + 64 || (last == nil && limit > 0 && firsts.count >= limit) {
+      prune(to: limit)
+    }
     if bytes > bytesMax / 2 {
       prune(to: max(1, firsts.count * 3 / 4))
       wasCut = true
@@ -147,7 +150,7 @@ final class DedupSink: RowSink {
     let sorted = firsts.sorted { order.precedes($0.value, $1.value) }
     firsts = Dictionary(uniqueKeysWithValues: sorted.prefix(count).map { ($0.key, $0.value) })
     bytes = firsts.reduce(0) { $0 + Self.bytes($1.value, $1.key) }
-    floor = sorted.prefix(count).last?.value
+    last = sorted.prefix(count).last?.value
   }
 
   /// The key's array and a place in a table that is half empty come on top of the row.
@@ -160,7 +163,7 @@ final class DedupSink: RowSink {
     others.merge(other.others)
     wasCut = wasCut || other.wasCut
     for (key, row) in other.firsts {
-      if let floor, !order.precedes(row, floor) { continue }
+      if let last, !order.precedes(row, last) { continue }
       if let first = firsts[key], !order.precedes(row, first) { continue }
       take(row, key)
     }
@@ -172,13 +175,14 @@ final class DedupSink: RowSink {
   }
 
   override var isCut: Bool { wasCut || others.isCut }
+  override var floor: EventPosition? { last?.position }
 }
 
 /// `stats`: aggregates by group.
 final class StatsSink: RowSink {
   private let keys: [ValueNode]
   private let columns: [AggregateColumn]
-  private let table = GroupTable()
+  private var table = GroupTable()
   private let bytesMax: Int
   private var key: [UInt8] = []
   private var nextCheck = 1_024
@@ -190,9 +194,13 @@ final class StatsSink: RowSink {
   }
 
   override func add(_ row: InsightsRow, _ message: Span<UInt8>) throws(QueryFailure) {
+    // Moved out while it is filled: one access instead of one for each part.
+    var key: [UInt8] = []
+    swap(&key, &self.key)
     key.removeAll(keepingCapacity: true)
     for node in keys { GroupTable.append(node.evaluate(row, message), message, to: &key) }
     let group = try group(key)
+    swap(&key, &self.key)
     for column in columns { column.add(group, row, message) }
   }
 
@@ -234,20 +242,12 @@ final class StatsSink: RowSink {
 
   /// By key, ascending; a row holds the keys, then the aggregates.
   override func finish() -> [KeptRow] {
-    let none: [UInt8] = []
-    var rows = (0..<table.count).map { group in
-      let values = table.values(of: group)
-      return KeptRow(
-        order: values.map { SortValue($0, none.span) },
+    table.sorted(keys: keys.count).map { group in
+      KeptRow(
+        order: [],
         position: EventPosition(EventFacts()),
-        slots: values + columns.map { $0.result(group) }
+        slots: table.values(of: group) + columns.map { $0.result(group) }
       )
     }
-    let order = RowOrder(
-      isDescending: [Bool](repeating: false, count: keys.count),
-      isNewestFirst: true
-    )
-    rows.sort { order.precedes($0, $1) }
-    return rows
   }
 }
