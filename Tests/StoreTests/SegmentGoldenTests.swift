@@ -8,11 +8,21 @@ import Testing
 
 /// Segments as version 1 writes them, kept for ever: every later version has to read them.
 ///
-/// `UPDATE_GOLDEN=1` writes the files anew; only a new version of the format may do that, under new
-/// names.
+/// `UPDATE_GOLDEN=1` writes those of the newest token filter anew; only a new version of the
+/// format, or a new kind of filter, may do that, under new names.
 @Suite struct SegmentGoldenTests {
   private static let folder =
     (#filePath as NSString).deletingLastPathComponent + "/../Golden/segments"
+
+  /// Which kind of token filter the blocks of a file have.
+  enum Filter: String, CaseIterable {
+    /// Silent about JSON escapes.
+    case unmarked = "version-1"
+    /// Says whether messages hold JSON escapes; what is written today.
+    case marked = "version-1-filter-2"
+
+    var kind: UInt8 { self == .unmarked ? 1 : 2 }
+  }
 
   private static let messages = [
     "first", "", "two\nlines", "NUL \u{0} CR \r ESC \u{1B}[31m", "é 漢字 🎉 \u{2028}",
@@ -49,27 +59,34 @@ import Testing
       text += (digits.count == 1 ? "0" : "") + digits + (index % 40 == 39 ? "\n" : "")
     }
     if !text.hasSuffix("\n") { text += "\n" }
-    let target = "\(folder)/version-1-\(codec.fileExtension).hex"
+    let target = "\(folder)/\(Filter.marked.rawValue)-\(codec.fileExtension).hex"
     try text.write(toFile: target, atomically: true, encoding: .utf8)
   }
 
-  private static func read(codec: Codec) throws -> [UInt8] {
-    let path = "\(folder)/version-1-\(codec.fileExtension).hex"
+  private static func read(_ filter: Filter, codec: Codec) throws -> [UInt8] {
+    let path = "\(folder)/\(filter.rawValue)-\(codec.fileExtension).hex"
     let digits = Array(try String(contentsOfFile: path, encoding: .utf8).filter { $0 != "\n" }.utf8)
     return stride(from: 0, to: digits.count - 1, by: 2).map {
       UInt8(String(decoding: digits[$0..<($0 + 2)], as: UTF8.self), radix: 16) ?? 0
     }
   }
 
-  @Test("a segment of version 1 is read, to the byte", arguments: Codec.allCases)
-  func version1(codec: Codec) throws {
-    if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
+  @Test(
+    "a segment of version 1 is read, to the byte, with either kind of token filter",
+    arguments: Filter.allCases,
+    Codec.allCases
+  )
+  func version1(filter: Filter, codec: Codec) throws {
+    if filter == .marked, ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil {
       try Self.write(codec: codec)
     }
+    let bytes = try Self.read(filter, codec: codec)
+    let heads = bytes.indices.count { bytes[$0...].starts(with: [filter.kind, 5, 0, 0]) }
+    #expect(heads == 2, "two blocks, each with a filter of kind \(filter.kind)")
     let directory = TemporaryDirectory()
     directory.write(
       "segments/000001/0000000001.log.\(codec.fileExtension)",
-      try Self.read(codec: codec)
+      bytes
     )
     let metrics = Metrics()
     var options = StoreOptions(dataDirectory: directory.path)
@@ -84,6 +101,15 @@ import Testing
     #expect(group.group == Fixture.group)
     let found = try reader.blocks(of: group.id, from: .distantPast, through: .distantFuture)
     var blocks = BlockReader()
+    let present = NeedleProbe(literal: Array("long long ".utf8).span)
+    let absent = NeedleProbe(literal: Array(" absentword ".utf8).span)
+    let escaped = NeedleProbe(parts: [Array("\"absentword\"".utf8)], mayBeEscaped: true)
+    for block in found {
+      #expect(try blocks.mayContain([present], in: block))
+      #expect(try !blocks.mayContain([absent], in: block))
+      // Only a filter that would say so proves that no escape hides the word.
+      #expect(try blocks.mayContain([escaped], in: block) == (filter == .unmarked))
+    }
     let columns = try blocks.columns(of: try #require(found.last))
     #expect(columns.streams.map(\.name) == ["ecs/web/2"])
     #expect(columns.records.map(\.timestamp).first == 1_800_000_001_000_000_000)
