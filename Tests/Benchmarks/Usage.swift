@@ -17,12 +17,47 @@ struct Usage {
     peakMegabytes = max(peakMegabytes, other.peakMegabytes)
   }
 
-  /// Runs a program to its end, its output dropped.
-  static func of(_ program: String, _ arguments: [String]) throws -> Usage {
+  mutating func keepFastest(_ other: Usage) {
+    cpu = min(cpu, other.cpu)
+    wall = min(wall, other.wall)
+    peakMegabytes = max(peakMegabytes, other.peakMegabytes)
+  }
+
+  /// The peak of a program's resident memory, in a run of its own.
+  ///
+  /// By time(1), which forks: a process that was spawned by this one counts this one's memory too,
+  /// since it shared it until it became the other program.
+  static func peakMegabytes(
+    _ program: String,
+    _ arguments: [String],
+    _ folder: String,
+    status: Int32 = 0
+  ) throws -> Double {
+    let report = folder + "/peak"
+    let time = ["--quiet", "--format=%M", "--output=\(report)", program]
+    let usage =
+      FileManager.default.isExecutableFile(atPath: "/usr/bin/time")
+      ? try of("/usr/bin/time", time + arguments, status: status)
+      : try of(program, arguments, status: status)
+    guard let text = try? String(contentsOfFile: report, encoding: .utf8),
+      let kilobytes = Double(text.filter(\.isNumber))
+    else { return usage.peakMegabytes }
+    try FileManager.default.removeItem(atPath: report)
+    return rounded(kilobytes * 1_024 / 1e6, 1)
+  }
+
+  /// Runs a program to its end, its output dropped; it must end with the given status.
+  static func of(
+    _ program: String,
+    _ arguments: [String],
+    status wanted: Int32 = 0
+  ) throws -> Usage {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    // What it says of a refusal that is wanted is no news.
+    if wanted != 0 { posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) }
     let words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
     defer { words.forEach { free($0) } }
     let started = DispatchTime.now().uptimeNanoseconds
@@ -34,7 +69,7 @@ struct Usage {
     var used = rusage()
     wait4(pid, &status, 0, &used)
     let ended = DispatchTime.now().uptimeNanoseconds
-    guard status == 0 else {
+    guard status == wanted << 8 else {
       throw Failure(description: "\(arguments.joined(separator: " ")): status \(status)")
     }
     func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }

@@ -2,15 +2,17 @@
 //
 // Input: the folder named by LOGAGENT_BENCH_INPUT with Docker json-file logs (`*-json.log`);
 // without it a smaller input of the same shape is made. LOGAGENT_BENCH_SHORT=1 keeps everything
-// small: it only shows that the benchmark runs. LOGAGENT_BENCH_ONLY=forward leaves out what
-// forwarding does not need: queries, idle and latency.
+// small: it only shows that the benchmark runs. LOGAGENT_BENCH_ONLY=queries, beside, forward or
+// idle measures, after ingestion, that alone.
 
 import Foundation
 import TestSupport
 
 let environment = ProcessInfo.processInfo.environment
 let isShort = environment["LOGAGENT_BENCH_SHORT"] != nil
-let isForwardOnly = environment["LOGAGENT_BENCH_ONLY"] == "forward"
+@MainActor func measures(_ part: String) -> Bool {
+  environment["LOGAGENT_BENCH_ONLY"].map { $0 == part } ?? true
+}
 let binary = environment["LOGAGENT_BINARY"] ?? Programs.path("logagent")
 let folder = TemporaryDirectory("logagent-bench")
 let data = folder.file("data")
@@ -42,11 +44,13 @@ for file in files {
     )
   )
 }
-let rawBytes = try Shell.run("\(binary) groups --json --data-dir \(data)")
-  .split(separator: "\n").reduce(0) { sum, line in
-    let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-    return sum + ((object?["rawBytes"] as? Int) ?? 0)
-  }
+var rawBytesByGroup: [String: Int] = [:]
+for line in try Shell.run("\(binary) groups --json --data-dir \(data)").split(separator: "\n") {
+  let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+  guard let name = object?["logGroup"] as? String else { continue }
+  rawBytesByGroup[name] = object?["rawBytes"] as? Int
+}
+let rawBytes = rawBytesByGroup.values.reduce(0, +)
 let stored = BenchInput.storedBytes(data)
 figures.append(("input_mb", megabytes(inputBytes)))
 figures.append(("raw_mb", megabytes(rawBytes)))
@@ -59,47 +63,46 @@ figures.append(("disk_ratio", rounded(Double(inputBytes) / Double(max(1, stored)
 
 // MARK: queries
 
-/// The fastest of several runs: what the program needs, not what the neighbours took.
-@MainActor func query(_ name: String, runs: Int = 5, _ arguments: [String], scans: Bool) throws {
-  var best = Usage(cpu: .infinity, wall: .infinity)
-  var peak = 0.0
-  for _ in 0..<runs {
-    let usage = try Usage.of(
-      binary,
-      ["logs", "--config", configuration, "-S", "2000-01-01", "--quiet"] + arguments
-    )
-    best.cpu = min(best.cpu, usage.cpu)
-    best.wall = min(best.wall, usage.wall)
-    peak = max(peak, usage.peakMegabytes)
-  }
-  figures.append(("\(name)_cpu_s", best.cpu))
-  figures.append(("\(name)_wall_ms", rounded(best.wall * 1_000, 1)))
-  if scans { figures.append(("\(name)_mb_s_per_core", rate(rawBytes, best.cpu))) }
-  figures.append(("\(name)_peak_rss_mb", peak))
+if measures("queries") {
+  note("queries")
+  var queries = QueryBench(
+    binary: binary,
+    configuration: configuration,
+    folder: folder.path,
+    rawBytes: rawBytesByGroup,
+    short: isShort
+  )
+  try queries.runAll(files.map(\.name))
+  figures += queries.figures
 }
 
-if !isForwardOnly {
-  note("queries")
-  try query("scan_absent", ["*", "--filter", "\"zzqx\"", "--count"], scans: true)
-  try query("scan_common", ["*", "--filter", "\"INFO\"", "--count"], scans: true)
-  try query(
-    "absent_id",
-    ["*", "--filter", "\"4b7d0c1e-93aa-4f2b-8c55-0d9e8f7a6b5c\"", "--count"],
-    scans: false
-  )
-  try query("newest_100", [files[0].name, "-n", "100"], scans: false)
+if measures("beside") {
+  note("ingest with queries beside it")
+  if let beside = try BesideBench.run(binary, folder, files[files.count - 1], short: isShort) {
+    let (alone, queried) = (beside.alone, beside.beside)
+    figures.append(("ingest_alone_cpu_s", alone.cpu))
+    figures.append(("ingest_alone_lines_s", Int(Double(beside.lines) / alone.wall)))
+    figures.append(("ingest_queried_cpu_s", queried.cpu))
+    figures.append(("ingest_queried_lines_s", Int(Double(beside.lines) / queried.wall)))
+    figures.append(("ingest_slowed_cpu_percent", percent(alone.cpu, queried.cpu)))
+    figures.append(("ingest_slowed_wall_percent", percent(alone.wall, queried.wall)))
+    figures.append(("ingest_queries_beside", beside.queries))
+    figures.append(("ingest_queries_failed", beside.failures))
+  }
 }
 
 // MARK: forwarding, idle, latency
 
-note("forward")
-let forwarding = try ForwardBench.run(binary, data, folder, rawBytes: rawBytes, short: isShort)
-figures.append(("forward_cpu_s", forwarding.cpu))
-figures.append(("forward_wall_s", forwarding.wall))
-figures.append(("forward_raw_mb_s_per_core", rate(forwarding.rawBytes, forwarding.cpu)))
-figures.append(("forward_requests", forwarding.requests))
+if measures("forward") {
+  note("forward")
+  let forwarding = try ForwardBench.run(binary, data, folder, rawBytes: rawBytes, short: isShort)
+  figures.append(("forward_cpu_s", forwarding.cpu))
+  figures.append(("forward_wall_s", forwarding.wall))
+  figures.append(("forward_raw_mb_s_per_core", rate(forwarding.rawBytes, forwarding.cpu)))
+  figures.append(("forward_requests", forwarding.requests))
+}
 
-if !isForwardOnly {
+if measures("idle") {
   note("idle and latency")
   let idle = try IdleBench.run(binary, folder, short: isShort)
   figures.append(("idle_rss_mb", idle.megabytes))
@@ -111,6 +114,10 @@ if !isForwardOnly {
 let members = figures.map { "\"\($0.0)\": \($0.1)" }
 print("{\(members.joined(separator: ", "))}")
 
+/// By how much of the first the second is more.
+nonisolated func percent(_ first: Double, _ second: Double) -> Double {
+  rounded((second / max(first, 0.001) - 1) * 100, 1)
+}
 nonisolated func megabytes(_ bytes: Int) -> Double { rounded(Double(bytes) / 1_000_000, 1) }
 nonisolated func rate(_ bytes: Int, _ seconds: Double) -> Int {
   Int(Double(bytes) / 1_000_000 / max(seconds, 0.001))
