@@ -13,6 +13,8 @@ package final class ImportHandover: EventSink {
   private static let pollNanoseconds: Int64 = 10_000_000
   /// How long nothing may move before the owner is looked for, and told of.
   private static let patienceNanoseconds: Int64 = 1_000_000_000
+  /// How long the store is left to a daemon that was killed before it took anything, and restarts.
+  private static let takeoverNanoseconds: Int64 = 5_000_000_000
 
   /// Why a batch was not handed over, or not taken.
   package enum Obstacle: Sendable, Equatable {
@@ -165,7 +167,8 @@ package final class ImportHandover: EventSink {
         lookedAt = now
         if isOwned() {
           ownedAt = now
-        } else if !wasTaken(present) {
+        } else if !wasTaken(present), now - ownedAt >= min(ownerPatience, Self.takeoverNanoseconds)
+        {
           return stopped(by: .neverTaken)
         } else if now - ownedAt >= ownerPatience {
           return stopped(by: .ownerGone)

@@ -188,7 +188,11 @@ final class ImportSources {
     let position = ahead[source]?.position ?? context.sink.position(of: source) ?? []
     guard position == before else {
       context.metrics.add("logagent_import_batches_skipped_total")
-      return try remove(path)
+      guard let ticket = ahead[source]?.ticket else { return try remove(path) }
+      // Not gone before another import's batch, which it repeats, is committed: the import looks at
+      // the position then.
+      folder.submitted.append((number, ticket))
+      return
     }
     guard let ticket = context.sink.submit(batch) else { throw .closing }
     ahead[source] = (checkpoint.position, ticket)
