@@ -178,6 +178,19 @@ struct LogsRunTests {
     #expect(try count(["\(times[10])", "\(times[19])"]) == 10)
     #expect(try count(["\(times[10] + 1)", "\(times[19] - 1)"]) == 8)
     #expect(try count(["5s", "\(times[19])"]) == 6)
+    #expect(try count(["\(times[19])", "\(times[19])"]) == 1)
+    let empty = try run("api", "-S", "\(times[19])", "-U", "\(times[10])")
+    #expect(empty.status == 65 && empty.message.contains("ends before it starts"))
+  }
+
+  @Test("numbers may stand right behind their letter, as grep takes them")
+  func joinedNumbers() throws {
+    try fill()
+    let joined = try run("api", "-o", "raw", "-n50", "-g", "event", "-C1")
+    #expect(joined.status == 0)
+    #expect(
+      try run("api", "-o", "raw", "-n", "50", "-g", "event", "-C", "1").output == joined.output
+    )
   }
 
   @Test("a damaged block is shown as a gap and ends with 74")

@@ -106,21 +106,18 @@ struct ExportRun {
     let isUTC = command.utc
     let offset: (Int64) -> Int64 = { isUTC ? 0 : LocalTime.offsetSeconds(atEpochSecond: $0) }
     do throws(QueryDiagnostic) {
+      let range = try TypedTimeRange(
+        since: command.since,
+        until: command.until,
+        now: now,
+        offset: offset
+      )
       var query = LogQuery(
         groups: all.filter { names.contains($0.group) },
-        from: .distantPast,
-        through: .distantFuture,
+        from: range.from,
+        through: range.through,
         now: now
       )
-      var end = now
-      if let until = command.until {
-        end = try TimeExpression.parse(until, now: now, offset: offset)
-        query.through = end
-        if end.nanoseconds % 1_000_000 == 0 { query.through = end.adding(nanoseconds: 999_999) }
-      }
-      if let since = command.since {
-        query.from = try TimeExpression.parse(since, now: now, anchor: end, offset: offset)
-      }
       if let filter = command.filter {
         query.pattern = try FilterPatternParser.parse(filter)
         for warning in query.pattern.warnings where !command.quiet {

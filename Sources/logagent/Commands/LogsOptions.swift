@@ -78,7 +78,7 @@ struct LogsOptions: ParsableArguments {
   @Option(
     name: [
       .customLong("limit"), .customLong("lim"), .customLong("lim", withSingleDash: true),
-      .customShort("n"), .customLong("tail"), .customLong("lines"),
+      .customShort("n", allowingJoined: true), .customLong("tail"), .customLong("lines"),
     ],
     help: "The newest N events, printed oldest first; `all` or 0: no limit (default 100)."
   )

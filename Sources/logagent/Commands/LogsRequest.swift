@@ -135,25 +135,14 @@ struct LogsRequest {
     }
   }
 
-  /// From `--startTime` to `--endTime`, both included.
-  func timeRange(
-    now: Timestamp
-  ) throws(QueryDiagnostic) -> (from: Timestamp, through: Timestamp) {
-    var through = Timestamp.distantFuture
-    var end = now
-    if let text = options.endTime {
-      end = try TimeExpression.parse(text, now: now, offset: options.view.offset)
-      through = end
-      // CloudWatch counts in milliseconds and includes the last one.
-      if through.nanoseconds % 1_000_000 == 0 { through = through.adding(nanoseconds: 999_999) }
-    }
-    let from = try TimeExpression.parse(
-      options.startTime ?? "1h",
+  /// From `--startTime` to `--endTime`.
+  func timeRange(now: Timestamp) throws(QueryDiagnostic) -> TypedTimeRange {
+    try TypedTimeRange(
+      since: options.startTime ?? "1h",
+      until: options.endTime,
       now: now,
-      anchor: end,
       offset: options.view.offset
     )
-    return (from, through)
   }
 
   private func warn(about pattern: FilterPattern) {

@@ -40,18 +40,18 @@ struct MatchOptions: ParsableArguments {
   var logStream: String?
 
   @Option(
-    name: [.customLong("after-context"), .customShort("A")],
+    name: [.customLong("after-context"), .customShort("A", allowingJoined: true)],
     help: "So many events of the same stream behind every match."
   )
   var after: Int?
 
   @Option(
-    name: [.customLong("before-context"), .customShort("B")],
+    name: [.customLong("before-context"), .customShort("B", allowingJoined: true)],
     help: "So many in front of it."
   )
   var before: Int?
 
-  @Option(name: [.customLong("context"), .customShort("C")], help: "Both.")
+  @Option(name: [.customLong("context"), .customShort("C", allowingJoined: true)], help: "Both.")
   var around: Int?
 
   /// Events in front of and behind every match; nil when none were asked for.
