@@ -70,8 +70,8 @@ e2e: setup-test release ## the release binary with real processes, kills and a D
 
 .PHONY: bench bench-short
 bench: setup ## measure; prints one JSON object
-	@$(SWIFT) build -c release $(SWIFT_FLAGS) --product logagent-bench --quiet >&2
-	@"$$($(SWIFT) build -c release $(SWIFT_FLAGS) --show-bin-path)/logagent-bench"
+	@$(SWIFT) build -c release $(SWIFT_FLAGS) --static-swift-stdlib --product logagent-bench --quiet >&2
+	@"$$($(SWIFT) build -c release $(SWIFT_FLAGS) --static-swift-stdlib --show-bin-path)/logagent-bench"
 
 bench-short: export LOGAGENT_BENCH_SHORT := 1
 bench-short: bench ## the same on a small input, as a check that it runs
