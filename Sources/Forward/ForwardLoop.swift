@@ -181,9 +181,7 @@ final class ForwardLoop {
     let inherited = lane.inherited
     lane.inherited = nil
     let wall = Timestamp(nanoseconds: clock.now())
-    let cutoff = lane.group.retentionDays.map {
-      wall.adding(nanoseconds: -Int64($0).multipliedSaturating(by: 86_400_000_000_000)).nanoseconds
-    }
+    let cutoff = lane.group.retention?.cutoff(at: wall)?.nanoseconds
     do throws(StoreError) {
       let found = try events.read(
         lane.group,

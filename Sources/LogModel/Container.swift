@@ -9,6 +9,8 @@ package struct ContainerMetadata: Sendable, Equatable {
   /// The log driver's name, such as `json-file`.
   package var logDriver: String
   package var isTTY: Bool
+  /// When it was made; nil when unknown.
+  package var created: Timestamp?
 
   package init(
     id: String,
@@ -16,7 +18,8 @@ package struct ContainerMetadata: Sendable, Equatable {
     image: String = "",
     labels: [String: String] = [:],
     logDriver: String = "json-file",
-    isTTY: Bool = false
+    isTTY: Bool = false,
+    created: Timestamp? = nil
   ) {
     self.id = id
     self.name = name
@@ -24,6 +27,7 @@ package struct ContainerMetadata: Sendable, Equatable {
     self.labels = labels
     self.logDriver = logDriver
     self.isTTY = isTTY
+    self.created = created
   }
 
   /// The first 12 digits, as in `docker ps` and in stream names.

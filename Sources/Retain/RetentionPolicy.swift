@@ -3,13 +3,13 @@ package import Store
 
 /// What goes and why: a pure decision over what is stored, the time, and the bounds.
 package struct RetentionPolicy: Sendable {
-  /// Days that a group's events are kept, counted from min(event time, ingestion time).
-  package var days: [UInt32: Int]
+  /// How long a group's events are kept, counted from min(event time, ingestion time).
+  package var periods: [UInt32: RetentionPeriod]
   package var maxDiskBytes: Int64
   package var minFreeBytes: Int64
 
-  package init(days: [UInt32: Int], maxDiskBytes: Int64, minFreeBytes: Int64) {
-    self.days = days
+  package init(periods: [UInt32: RetentionPeriod], maxDiskBytes: Int64, minFreeBytes: Int64) {
+    self.periods = periods
     self.maxDiskBytes = maxDiskBytes
     self.minFreeBytes = minFreeBytes
   }
@@ -56,12 +56,7 @@ package struct RetentionPolicy: Sendable {
   ///
   /// Nil: nothing expires.
   package func cutoff(group: UInt32, now: Timestamp) -> Timestamp? {
-    guard let days = days[group] else { return nil }
-    return Timestamp(
-      nanoseconds: now.nanoseconds
-    ).adding(
-      nanoseconds: -Int64(days).multipliedSaturating(by: 86_400_000_000_000)
-    )
+    periods[group]?.cutoff(at: now)
   }
 
   /// By age first; then, while a bound on space is broken, the oldest segment of whichever group

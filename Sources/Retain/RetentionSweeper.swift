@@ -5,22 +5,22 @@ internal import Synchronization
 
 /// How retention is set up.
 package struct RetainOptions: Sendable {
-  /// Days to keep a group's events.
-  package var days: @Sendable (LogGroup) -> Int
+  /// How long a group's events are kept.
+  package var period: @Sendable (LogGroup) -> RetentionPeriod
   package var maxDiskBytes: Int64
   package var minFreeBytes: Int64
-  /// How long fewer days wait before they hold.
+  /// How long a shorter period waits before it holds.
   package var shrinkGraceNanoseconds: Int64
   package var intervalNanoseconds: Int64
 
   package init(
-    days: @escaping @Sendable (LogGroup) -> Int,
+    period: @escaping @Sendable (LogGroup) -> RetentionPeriod,
     maxDiskBytes: Int64,
     minFreeBytes: Int64,
     shrinkGraceNanoseconds: Int64 = 86_400_000_000_000,
     intervalNanoseconds: Int64 = 5_000_000_000
   ) {
-    self.days = days
+    self.period = period
     self.maxDiskBytes = maxDiskBytes
     self.minFreeBytes = minFreeBytes
     self.shrinkGraceNanoseconds = shrinkGraceNanoseconds
@@ -34,7 +34,7 @@ package struct RetainStatus: Sendable {
   package var freeBytes: Int64 = 0
   package var isClockTrusted = true
   package var lastError: String?
-  /// Groups whose fewer days wait, and until when.
+  /// Groups whose shorter period waits, and until when.
   package var waiting: [(change: ShrinkingRetention, due: Timestamp)] = []
 }
 
@@ -93,7 +93,7 @@ package final class RetentionSweeper: Sendable {
     let decision = try decide(reader.groups(), options, now: now)
     let situation = try look(reader, now: now)
     let plan = RetentionPolicy(
-      days: decision.days,
+      periods: decision.periods,
       maxDiskBytes: options.maxDiskBytes,
       minFreeBytes: options.minFreeBytes
     ).plan(situation)
@@ -119,10 +119,10 @@ package final class RetentionSweeper: Sendable {
     )
   }
 
-  /// Which days hold for every group, and what is new in that.
+  /// Which period holds for every group, and what is new in that.
   private struct Decision {
-    var days: [UInt32: Int] = [:]
-    var changed: [(group: LogGroup, days: Int)] = []
+    var periods: [UInt32: RetentionPeriod] = [:]
+    var changed: [(group: LogGroup, period: RetentionPeriod)] = []
     var waiting: [LogGroup: ShrinkingRetention] = [:]
     var waitedBefore: [LogGroup: ShrinkingRetention] = [:]
     var isRequested = false
@@ -138,19 +138,19 @@ package final class RetentionSweeper: Sendable {
     let request = RetentionRequest.read(store.layout.retentionRequest)
     decision.isRequested = request != nil
     for group in groups {
-      let wanted = options.days(group.group)
-      let (days, waiting) = ShrinkingRetention.decide(
+      let wanted = options.period(group.group)
+      let (period, waiting) = ShrinkingRetention.decide(
         group.group,
-        recorded: group.retentionDays,
+        recorded: group.retention,
         wanted: wanted,
         waiting: decision.waitedBefore[group.group],
         isConfirmed: request?[group.group] == wanted,
         graceNanoseconds: options.shrinkGraceNanoseconds,
         now: now
       )
-      decision.days[group.id] = days
+      decision.periods[group.id] = period
       decision.waiting[group.group] = waiting
-      if group.retentionDays != days { decision.changed.append((group.group, days)) }
+      if group.retention != period { decision.changed.append((group.group, period)) }
     }
     return decision
   }

@@ -1,16 +1,21 @@
 package import LogModel
 package import Platform
 
-/// A group that is to be kept for fewer days, which takes effect after a grace.
+/// A group that is to be kept for less time, which takes effect after a grace.
 package struct ShrinkingRetention: Sendable, Equatable {
   package var group: LogGroup
   /// What holds until then.
-  package var from: Int
-  package var to: Int
+  package var from: RetentionPeriod
+  package var to: RetentionPeriod
   /// When it was first asked for.
   package var since: Timestamp
 
-  package init(group: LogGroup, from: Int, to: Int, since: Timestamp) {
+  package init(
+    group: LogGroup,
+    from: RetentionPeriod,
+    to: RetentionPeriod,
+    since: Timestamp
+  ) {
     self.group = group
     self.from = from
     self.to = to
@@ -24,21 +29,22 @@ package struct ShrinkingRetention: Sendable, Equatable {
 
   /// What holds for a group now, and whether something waits.
   ///
-  /// More days hold at once; fewer wait for the grace, counted from when they were first asked for,
-  /// so that nothing is deleted or hidden that a mistake can still give back. Asking for even fewer
-  /// starts the grace again. While the clock is not trusted (`now` is nil) no grace begins or ends.
+  /// A longer period holds at once; a shorter one waits for the grace, counted from when it was
+  /// first asked for, so that nothing is deleted or hidden that a mistake can still give back.
+  /// Asking for an even shorter one starts the grace again. While the clock is not trusted (`now` is
+  /// nil) no grace begins or ends.
   /// `recorded` is what has held so far, nil for a group that nobody has decided about;
   /// `isConfirmed`: the operator said that `wanted` shall hold now.
   package static func decide(
     _ group: LogGroup,
-    recorded: Int?,
-    wanted: Int,
+    recorded: RetentionPeriod?,
+    wanted: RetentionPeriod,
     waiting: ShrinkingRetention?,
     isConfirmed: Bool,
     graceNanoseconds: Int64,
     now: Timestamp?
-  ) -> (days: Int, waiting: ShrinkingRetention?) {
-    // A catalog that was rebuilt knows no days; what waits does.
+  ) -> (period: RetentionPeriod, waiting: ShrinkingRetention?) {
+    // A catalog that was rebuilt knows no periods; what waits does.
     guard let recorded = recorded ?? waiting?.from, wanted < recorded, !isConfirmed else {
       return (wanted, nil)
     }
@@ -65,8 +71,8 @@ package enum ShrinkingFile {
     var found: [LogGroup: ShrinkingRetention] = [:]
     for line in String(repairing: bytes.span).split(separator: "\n") {
       let parts = line.split(separator: " ", maxSplits: 3)
-      guard parts.count == 4, let since = Int64(parts[0]), let from = Int(parts[1]),
-        let to = Int(parts[2])
+      guard parts.count == 4, let since = Int64(parts[0]), let from = RetentionPeriod(parts[1]),
+        let to = RetentionPeriod(parts[2])
       else { continue }
       let group = LogGroup(sanitizing: String(parts[3]))
       found[group] = ShrinkingRetention(
@@ -94,15 +100,15 @@ package enum ShrinkingFile {
   }
 }
 
-/// How `logagent retention apply` tells whoever owns the store that fewer days shall hold now: a
-/// file in the data directory, which the next sweep takes.
+/// How `logagent retention apply` tells whoever owns the store that a shorter period shall hold
+/// now: a file in the data directory, which the next sweep takes.
 package enum RetentionRequest {
   private static let bytesMax = 16_777_216
 
-  /// Groups with the days that were asked for, so that a configuration that has changed meanwhile
+  /// Groups with the periods that were asked for, so that a configuration that changed meanwhile
   /// deletes nothing.
   package static func write(
-    _ confirmed: [LogGroup: Int],
+    _ confirmed: [LogGroup: RetentionPeriod],
     to path: String
   ) throws(SyscallError) {
     let lines = confirmed.sorted { $0.key.name < $1.key.name }.map {
@@ -112,14 +118,14 @@ package enum RetentionRequest {
   }
 
   /// Nil when nobody asks.
-  package static func read(_ path: String) -> [LogGroup: Int]? {
+  package static func read(_ path: String) -> [LogGroup: RetentionPeriod]? {
     // Silence is right: no file means that nobody asks.
     guard let bytes = try? FileSystem.read(path, atMost: bytesMax) else { return nil }
-    var found: [LogGroup: Int] = [:]
+    var found: [LogGroup: RetentionPeriod] = [:]
     for line in String(repairing: bytes.span).split(separator: "\n") {
       let parts = line.split(separator: " ", maxSplits: 1)
-      guard parts.count == 2, let days = Int(parts[0]) else { continue }
-      found[LogGroup(sanitizing: String(parts[1]))] = days
+      guard parts.count == 2, let period = RetentionPeriod(parts[0]) else { continue }
+      found[LogGroup(sanitizing: String(parts[1]))] = period
     }
     return found
   }

@@ -26,6 +26,8 @@ package struct Layout: Sendable {
   package var spool: String { root + "/spool" }
   /// Which groups are to be kept for fewer days, and since when that waits.
   package var shrinkingRetention: String { root + "/retention-waiting" }
+  /// How long groups are kept whose containers said so by a label.
+  package var labelledRetention: String { root + "/retention-labels" }
   /// What `logagent retention apply` asks for, until the next sweep takes it.
   package var retentionRequest: String { root + "/retention-request" }
   /// Batches of `logagent import` on their way to the process that owns the store.

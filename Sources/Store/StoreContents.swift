@@ -5,7 +5,7 @@ package struct GroupInfo: Sendable, Equatable {
   package let id: UInt32
   package let group: LogGroup
   /// What the daemon last recorded; nil when it never did.
-  package let retentionDays: Int?
+  package let retention: RetentionPeriod?
   /// One past the last committed event; events count from 0 in order of ingestion.
   package let nextSequence: UInt64
 }

@@ -29,7 +29,7 @@ package enum StoreChange: Sendable {
   case lane(LaneState)
   case removeLane(group: UInt32, destination: String)
   /// Recorded in the catalog, so that readers hide expired events without any configuration.
-  case retention([(group: LogGroup, days: Int)])
+  case retention([(group: LogGroup, period: RetentionPeriod)])
   /// The wall time that retention believes, kept for the next start; never a time that jumped.
   case clock(Timestamp)
   /// Rows first, then the files; a reader that holds a file keeps it.

@@ -37,11 +37,12 @@ package final class StoreReader {
     if catalog == nil { throw .notAStore(path: layout.root) }
     connection = try Connection(path: layout.catalog, .readOnly)
     try connection.execute("PRAGMA query_only=1; PRAGMA mmap_size=0; PRAGMA cell_size_check=1;")
-    guard try connection.integer("PRAGMA user_version") == CatalogSchema.version else {
+    let version = try connection.integer("PRAGMA user_version") ?? 0
+    guard let retention = CatalogSchema.retentionColumn(version: version) else {
       throw .unsupported(path: layout.catalog, reason: "catalog of another version")
     }
     selectGroups = try connection.prepare(
-      "SELECT id, name, next_sequence, retention_days, checksum FROM groups ORDER BY name"
+      "SELECT id, name, next_sequence, \(retention), checksum FROM groups ORDER BY name"
     )
     let place = "segment_id, offset, metadata_bytes, payload_bytes"
     let fields = Self.blockFields
@@ -127,7 +128,8 @@ package final class StoreReader {
         GroupInfo(
           id: UInt32(truncatingIfNeeded: selectGroups.integer(0)),
           group: LogGroup(sanitizing: selectGroups.text(1)),
-          retentionDays: selectGroups.isNull(3) ? nil : Int(selectGroups.integer(3)),
+          retention: selectGroups.isNull(3)
+            ? nil : RetentionPeriod(seconds: selectGroups.integer(3)),
           nextSequence: UInt64(bitPattern: selectGroups.integer(2))
         )
       )

@@ -364,7 +364,7 @@ final class StoreWriter {
     case .retention(let entries):
       for entry in entries {
         guard let state = groups[entry.group] else { continue }
-        try catalog.setRetention(group: state.id, days: entry.days)
+        try catalog.setRetention(group: state.id, entry.period)
       }
     case .clock(let time): try catalog.setMeta("clock", String(time.nanoseconds))
     case .retire, .expireTail:

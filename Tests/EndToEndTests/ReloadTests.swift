@@ -48,6 +48,90 @@ struct ReloadTests {
     #expect(agent.stop().status == 0)
   }
 
+  @Test("a stacktape.yml that changes is taken over; a wrong one leaves the old one in force")
+  func stacktapeChange() throws {
+    let stub = FirehoseStub { _, _ in .confirm }
+    defer { stub.stop() }
+    let agent = Agent()
+    let forwarding = Self.forwarding(stub.url, "plain")
+    func stacktape(_ name: String, _ logging: String) -> String {
+      "resources: { \(name): { type: web-service, properties: { logging: { \(logging) } } } }\n"
+    }
+    let shop = agent.directory.write("shop.yml", stacktape("api", "retentionDays: 7"))
+    let blog = agent.directory.write("blog.yml", stacktape("web", "retentionDays: 14"))
+    agent.directory.write(
+      "logagent.yml",
+      Self.configuration(agent, "project: shop\nstage: prod\nstacktape: [shop.yml, blog.yml]")
+    )
+    try agent.start()
+    agent.directory.write("shop.yml", stacktape("api", "retentionDays: 30"))
+    #expect(agent.waitForLog("api retentionDays 7 → 30", seconds: 10), "\(agent.log)")
+    // The second file, as editors do it: a new file takes the place of the old one.
+    agent.directory.write("new.yml", stacktape("web", "retentionDays: 14, \(forwarding)"))
+    rename(agent.directory.file("new.yml"), blog)
+    #expect(agent.waitForLog("web forwards to http-endpoint", seconds: 10), "\(agent.log)")
+    #expect(wait(seconds: 5) { agent.reports("logagent_config_last_reload_successful", 1) })
+    // Both in one go are one change.
+    agent.directory.write("shop.yml", stacktape("api", "retentionDays: 60"))
+    agent.directory.write("blog.yml", stacktape("web", "retentionDays: 60, \(forwarding)"))
+    #expect(
+      agent.waitForLog("api retentionDays 30 → 60; shop-prod/web", seconds: 10),
+      "\(agent.log)"
+    )
+    let known = agent.reloads
+    agent.directory.write("shop.yml", stacktape("api", "retentionDays: 61"))
+    #expect(agent.waitForLog("the old one stays", seconds: 10), "\(agent.log)")
+    #expect(wait(seconds: 5) { agent.reports("logagent_config_last_reload_successful", 0) })
+    #expect(agent.log.contains("shop.yml:1:80: error: `retentionDays` must be"), "\(agent.log)")
+    usleep(1_500_000)
+    #expect(agent.reloads == known + 1, "one line for one invalid file\n\(agent.log)")
+    // What holds is still the old one: forwarding goes on.
+    let place = "/stp/shop-prod/ecs/web/service-container/process-logs"
+    // exec by itself would refuse the invalid file.
+    let other = agent.directory.write("other.yml", "dataDirectory: \(agent.dataDirectory)\n")
+    try Shell.run("\(Agent.binary) exec --config \(other) --resource \(place) -- echo still")
+    #expect(wait(seconds: 10) { stub.requests.contains { Self.messages($0) == ["still"] } })
+    try Shell.run("rm \(shop)")
+    usleep(1_000_000)
+    agent.directory.write("shop.yml", stacktape("api", "retentionDays: 90"))
+    #expect(agent.waitForLog("api retentionDays 60 → 90", seconds: 10), "\(agent.log)")
+    #expect(wait(seconds: 5) { agent.reports("logagent_config_last_reload_successful", 1) })
+    #expect(agent.stop().status == 0)
+  }
+
+  @Test("what a container's label says of retention outlasts the container and a restart")
+  func labelledRetention() throws {
+    let agent = Agent()
+    let root = agent.directory.file("docker")
+    let container = FakeContainer(root, name: "kept", labels: ["logagent.retentionDays": "12h"])
+    agent.directory.write(
+      "logagent.yml",
+      Self.configuration(agent, "retention: { shrinkGrace: 0s }")
+    )
+    try agent.start()
+    let writer = LoadWriter(container)
+    usleep(300_000)
+    _ = writer.stop()
+    let group = "/docker/default/kept"
+    let store = StoredEvents(dataDirectory: agent.dataDirectory)
+    #expect(wait(seconds: 20) { store.count(group) >= 20 }, "\(agent.log)")
+    let isKept = { try agent.command("groups --json").contains("\"retentionDays\":\"12h\"") }
+    #expect(try wait(seconds: 15) { try isKept() }, "\(agent.log)")
+    #expect(agent.stop().status == 0)
+    try Shell.run("rm -r \(root)/containers/*")
+    #expect(try Shell.run(agent.quietly("retention plan")).contains("nothing waits"))
+    try agent.start()
+    usleep(7_000_000)
+    #expect(try isKept(), "\(agent.log)")
+    // A newer container of the same name without the label: the configuration holds again.
+    _ = FakeContainer(root, name: "kept", digit: "d", created: "2031-01-01T00:00:00Z")
+    #expect(
+      try wait(seconds: 20) { try agent.command("groups --json").contains("\"retentionDays\":90") },
+      "\(agent.log)"
+    )
+    #expect(agent.stop().status == 0)
+  }
+
   @Test("a forwarding waits for its secret and begins with it; a changed one is used at once")
   func secretAppears() throws {
     let stub = FirehoseStub { _, _ in .confirm }
@@ -161,11 +245,20 @@ struct ReloadTests {
 private final class FakeContainer: Sendable {
   let log: String
 
-  init(_ root: String, name: String) {
-    let id = String(repeating: "c", count: 64)
+  init(
+    _ root: String,
+    name: String,
+    labels: [String: String] = [:],
+    digit: String = "c",
+    created: String = "2030-01-01T00:00:00.123456789Z"
+  ) {
+    let id = String(repeating: digit, count: 64)
     let folder = "\(root)/containers/\(id)"
     log = "\(folder)/\(id)-json.log"
-    let config = #"{"ID":"\#(id)","Name":"/\#(name)","State":{"Running":true},"Config":{}}"#
+    let texts = labels.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",")
+    let config =
+      #"{"ID":"\#(id)","Name":"/\#(name)","Created":"\#(created)","State":{"Running":true},"#
+      + #""Config":{"Labels":{\#(texts)}}}"#
     let host = #"{"LogConfig":{"Type":"json-file","Config":{}}}"#
     try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     for (file, text) in [
@@ -219,6 +312,11 @@ extension Agent {
     let log = latestLog
     return log.components(separatedBy: "configuration reloaded").count
       + log.components(separatedBy: "configuration is invalid").count
+  }
+
+  /// A command with both of its outputs.
+  fileprivate func quietly(_ words: String) -> String {
+    "LOGAGENT_CONFIG=\(configPath) \(Self.binary) \(words) 2>&1"
   }
 
   fileprivate var usage: (descriptors: Int, resident: Int) {

@@ -56,6 +56,36 @@ struct SecretTests {
     #expect(secret(agent, "secret rm dd").0 == 66)
   }
 
+  @Test("on a terminal the value is asked for without echo, and the echo comes back")
+  func prompt() throws {
+    let agent = Agent()
+    let value = "hunter2-\(UUID().uuidString)"
+    let script = agent.directory.write(
+      "run.sh",
+      """
+      stty echo
+      \(Agent.binary) secret set dd --key apiKey --config \(agent.configPath)
+      echo "status $?"
+      stty -a | grep -o '[-]*echo '
+      """
+    )
+    // What is typed too early would be thrown away: it comes when the question is there.
+    let shown = agent.directory.file("shown")
+    let text = try Shell.run(
+      """
+      (for i in $(seq 200); do grep -q : \(shown) 2>/dev/null && break; sleep 0.05; done; \
+        sleep 0.3; printf '%s\\n' '\(value)'; sleep 2) \
+        | script -qec 'sh \(script)' -f \(shown) > /dev/null; cat \(shown)
+      """
+    )
+    #expect(text.contains("dd.apiKey"), "\(text)")
+    #expect(text.contains("status 0"), "\(text)")
+    #expect(!text.contains("hunter2"), "the value was echoed: \(text)")
+    #expect(text.contains("echo ") && !text.contains("-echo "), "\(text)")
+    let stored = try String(contentsOfFile: agent.directory.file("secrets.d/dd"), encoding: .utf8)
+    #expect(stored == "{\"apiKey\": \"\(value)\"}\n")
+  }
+
   @Test("a value on the command line is refused, with the reason and without repeating it")
   func commandLine() throws {
     let agent = Agent()

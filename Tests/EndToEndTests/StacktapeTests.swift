@@ -94,7 +94,7 @@ struct StacktapeExecTests {
     let reader = try StoreReader(dataDirectory: agent.dataDirectory)
     let info = try #require(try reader.groups().first)
     #expect(info.group.name == "/stp/shop-prod/batch/report/process-logs")
-    #expect(info.retentionDays == 3)
+    #expect(info.retention == 3)
     #expect(try agent.command("logs report --raw").contains("done"))
     let path = agent.directory.file("stacktape.yml")
     let text = try String(contentsOfFile: path, encoding: .utf8)

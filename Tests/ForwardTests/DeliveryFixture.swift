@@ -10,7 +10,7 @@ enum DeliveryFixture {
   static let group = GroupInfo(
     id: 7,
     group: LogGroup(sanitizing: "/stp/shop-prod/ecs/api/web/process-logs"),
-    retentionDays: nil,
+    retention: nil,
     nextSequence: 1_000_000
   )
   static let requestID = "0d2f6b0c-9df1-4e39-8a4b-0b5a3e3f6c11"

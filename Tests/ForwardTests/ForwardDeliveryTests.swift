@@ -67,7 +67,7 @@ import Testing
     defer { stub.stop() }
     let rig = try Rig()
     try rig.start { _ in [Rig.destination(stub)] }
-    try rig.apply([.retention([(group: Rig.group, days: 30)])])
+    try rig.apply([.retention([(group: Rig.group, period: .days(30))])])
     usleep(100_000)
     rig.stop()
     #expect(stub.requests.isEmpty)

@@ -105,10 +105,10 @@ import Testing
     let stub = ScriptedReceiver()
     defer { stub.stop() }
     let rig = try Rig()
-    try rig.apply([.retention([(group: Rig.group, days: 1)])])
+    try rig.apply([.retention([(group: Rig.group, period: .days(1))])])
     try rig.write(["old"], at: SystemClock().now() - 2 * 86_400_000_000_000)
     try rig.write(["new"])
-    try rig.apply([.retention([(group: Rig.group, days: 1)])])
+    try rig.apply([.retention([(group: Rig.group, period: .days(1))])])
     try rig.start { _ in [Rig.destination(stub)] }
     try rig.wait { rig.events("delivered") == 1 }
     #expect(stub.takenMessages == ["new"])

@@ -51,8 +51,8 @@ extension Fuzzer {
       )
       let resolution = matcher.resolve(container)
       require(resolution.group.name.hasPrefix("/"), resolution.group.name)
-      let days = resolution.settings.retentionDays
-      require((1...36_500).contains(days), "\(days) days")
+      let period = resolution.settings.retentionDays
+      require(period.isAllowed && RetentionPeriod(period.description) == period, "\(period)")
     }
   }
 

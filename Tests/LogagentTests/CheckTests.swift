@@ -185,6 +185,25 @@ struct CheckTests {
     }
     let whole = CheckReport(check([directory.file("none.yml")]), format: .sarif).text
     #expect(!whole.contains("region"))
+    #expect(object?["$schema"] as? String == "https://json.schemastore.org/sarif-2.1.0.json")
+    #expect(runs.count == 1 && results.allSatisfy { $0["ruleIndex"] as? Int == 0 })
+    #expect(rules.allSatisfy { ($0["shortDescription"] as? [String: Any])?["text"] is String })
+    // No keys but those of the standard: its schema takes no others.
+    #expect(Set(try #require(object).keys) == ["$schema", "version", "runs"])
+    #expect(Set(runs[0].keys) == ["tool", "columnKind", "results"])
+    #expect(
+      results.allSatisfy {
+        Set($0.keys) == ["ruleId", "ruleIndex", "level", "message", "locations"]
+      }
+    )
+    // Behind what takes two units of UTF-16 and four bytes, and is one character.
+    let emoji = directory.write("emoji.yml", "defaults: { \"😀é\": 1, retentionDays: 0 }\n")
+    let shifted = CheckReport(check([emoji]), format: .sarif).text
+    let region = #""startLine":1,"startColumn":37,"endLine":1,"endColumn":38"#
+    #expect(shifted.contains(region), "\(shifted)")
+    let right = directory.write("ok.yml", "project: a\nstage: b\n")
+    let valid = CheckReport(check([right]), format: .sarif)
+    #expect(valid.text.contains(#""results":[]"#) && valid.exitStatus == 0)
   }
 
   @Test("--effective shows resources with their containers, retention and target, and the rest")
@@ -222,14 +241,28 @@ struct CheckTests {
     )
     let file = try #require(check([path], config: config).first)
     let id = String(repeating: "ef", count: 32)
+    let places = file.loaded.places
     let mapping = EffectiveMapping(
       try #require(file.loaded.configuration, "\(file.loaded.summaries)"),
       title: "stack shop-prod",
       running: ["shop-prod-api-1", "api", "grafana\u{1b}[2J", "shared"].map {
         ContainerMetadata(id: id, name: $0)
       },
-      blindness: nil
+      blindness: nil,
+      places: places,
+      file: path
     )
+    #expect(
+      mapping.ambiguities.map(\.headline) == [
+        "\(config):5:3: error: the container `shared` fits `another` and, as well, `other` "
+          + "(\(config):4:3)"
+      ]
+    )
+    #expect(mapping.ambiguities.first?.help?.contains("narrow `match`") == true)
+    #expect(mapping.ambiguities.first?.excerpt.last?.text.contains("another: {") == true)
+    let failed = CheckReport([file], effective: [mapping])
+    #expect(failed.exitStatus == 78 && failed.problems.hasSuffix("1 error\n"))
+    #expect(failed.answer == mapping.text)
     #expect(
       mapping.text == """
         stack shop-prod
@@ -254,11 +287,59 @@ struct CheckTests {
       blindness: "no answer"
     )
     #expect(blind.text.contains("running containers are not known: no answer\n"))
+    let bare = directory.write("stacktape.json", #"{"resources": {"job": {"type": "batch-job"}}}"#)
+    let job = try #require(check([bare]).first?.loaded.configuration)
+    #expect(
+      !EffectiveMapping(job, title: "t", running: [], blindness: nil).text.contains("job: ")
+    )
     let json = CheckReport([file], format: .json, effective: [mapping]).text
     let object = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
     let first = (object?["effective"] as? [[String: Any]])?.first
     #expect((first?["resources"] as? [Any])?.count == 6 && (first?["others"] as? [Any])?.count == 2)
     #expect(!json.contains("hidden"))
+  }
+
+  @Test("rules of two resources that fit the same containers are an error, with both places")
+  func overlaps() throws {
+    let path = directory.write(
+      "logagent.yml",
+      """
+      resources:
+        one: { match: { compose: shop/redis } }
+        two:
+          match:
+            - { name: other }
+            - compose: "*/redis"
+              label: [a=b, c]
+        three: { match: { compose: [redis, shop/db] } }
+        four: { match: { image: redis } }
+        five: { match: { image: "redis:7" } }
+
+      """
+    )
+    let report = CheckReport(check([path]))
+    #expect(report.exitStatus == 78)
+    #expect(
+      report.problems.split(separator: "\n").filter { $0.contains("error: ") } == [
+        "\(path):8:19: error: this rule of `three` and one of `one` fit the same containers",
+        "\(path):10:18: error: this rule of `five` and one of `four` fit the same containers",
+      ]
+    )
+    #expect(report.problems.contains("help: the other rule is at 2:17 and would have them"))
+    // The daemon works with it, by the order of the file.
+    #expect(Configuration.load(path: path, environment: { _ in nil }).configuration != nil)
+  }
+
+  @Test(
+    "a rule covers another when every container that fits the other fits it",
+    arguments: [
+      ("redis", "redis", true), ("re*", "redis", true), ("re*", "red*", true),
+      ("redis", "re*", false), ("re?is", "redis", true), ("re?", "re*", false),
+      ("re?", "re?", true), ("*", "x*y", true), ("a*c", "a*b*c", true), ("a*b*c", "a*c", false),
+    ]
+  )
+  func globs(_ wide: String, _ narrow: String, _ covers: Bool) {
+    #expect(Glob(wide).covers(Glob(narrow)) == covers)
   }
 
   @Test("--match describes a container by name, image, Compose and labels")

@@ -221,7 +221,7 @@ struct ConfigurationMatcherTests {
   @Test("a group keeps its resource's settings when the containers are gone")
   func groupSettings() throws {
     let matcher = try matcher(shop)
-    func days(_ name: String) throws -> Int {
+    func days(_ name: String) throws -> RetentionPeriod {
       matcher.settings(ofGroup: try #require(LogGroup(name))).retentionDays
     }
     #expect(try days("/stp/shop-prod/batch/nightlyReport/process-logs") == 7)
@@ -261,7 +261,7 @@ struct ConfigurationMatcherTests {
     let matcher = try matcher(shop)
     func place(_ name: String) -> String {
       let place = matcher.place(ofRun: "r-7", resource: name)
-      return "\(place.group) \(place.stream) \(place.settings.retentionDays)"
+      return "\(place.group) \(place.stream) \(place.settings.retentionDays.configured)"
     }
     #expect(
       place("nightly-report")
@@ -312,8 +312,7 @@ struct ConfigurationGroupSearchTests {
     #expect(try find("/docker/shop/redis") == ["/docker/shop/redis"])
     #expect(try find("custom") == ["custom"])
     #expect(try find("api") == [Self.names[0]])
-    #expect(try find("api", stack: nil) == [Self.names[3], Self.names[0]])
-    #expect(try find("api", stack: "other-x") == [Self.names[3], Self.names[0]])
+    #expect(try find("nightlyReport", stack: nil) == ["/exec/nightlyReport", Self.names[4]])
     #expect(try find("apps") == [Self.names[2], Self.names[1]])
     #expect(try find("apps/front") == [Self.names[1]])
     #expect(try find("apps", container: "back") == [Self.names[2]])
@@ -323,6 +322,35 @@ struct ConfigurationGroupSearchTests {
     #expect(try find("shop") == ["/docker/shop/db", "/docker/shop/redis"])
     #expect(try find("plain") == ["/docker/plain"])
     #expect(try find("old") == ["/import/old"])
+  }
+
+  @Test("a resource of several stacks is an error that lists them, unless files or flags say which")
+  func stacks() throws {
+    let groups = Self.names.compactMap { LogGroup($0) }
+    for stack in [nil, "other-x"] {
+      #expect(throws: GroupSearch.NotFound(name: "api", stacks: ["shop-dev", "shop-prod"])) {
+        try find("api", stack: stack)
+      }
+    }
+    let known = GroupSearch(groups, stack: "other-x", known: ["api": ["shop-dev"]])
+    #expect(try known.find("Api").map(\.name) == [Self.names[3]])
+    let asked = GroupSearch(groups, stack: "shop-qa", isStackWanted: true)
+    #expect(
+      throws: GroupSearch.NotFound(
+        name: "api",
+        stacks: ["shop-dev", "shop-prod"],
+        wanted: "shop-qa"
+      )
+    ) { try asked.find("api") }
+    #expect(try asked.find("nightlyReport").map(\.name) == ["/exec/nightlyReport"])
+    #expect(try GroupSearch(groups, isUnsureAllowed: true).find("api").count == 2)
+    let unsure = GroupSearch.NotFound(name: "api", stacks: ["a-b", "c-d"])
+    #expect(
+      unsure.description
+        == "`api` is in several stacks: a-b, c-d; say which with --projectName and --stage"
+    )
+    let missing = GroupSearch.NotFound(name: "api", stacks: ["a-b"], wanted: "x-y")
+    #expect(missing.description == "no logs of `api` in the stack x-y, but in a-b")
   }
 
   @Test("a name that means nothing is an error with near ones")

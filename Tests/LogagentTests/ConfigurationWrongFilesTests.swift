@@ -106,7 +106,37 @@ private let scalars: [WrongFile] = [
     "must be one of `zstd`, `gzip`, found `zst`",
     help: "did you mean `zstd`?"
   ),
-  WrongFile("defaults: { retentionDays: 0 }\n", "1:28", "an integer from 1 to 36500, found 0"),
+  WrongFile(
+    "defaults: { retentionDays: 0 }\n",
+    "1:28",
+    "a number of days from 1 to 36500, a duration such as `12h`, or `forever`, found 0"
+  ),
+  WrongFile("defaults: { retentionDays: 36501 }\n", "1:28", "or `forever`, found 36501"),
+  WrongFile("defaults: { retentionDays: 59s }\n", "1:28", "from 1m to 36500d, or `forever`"),
+  WrongFile("defaults: { retentionDays: 0h }\n", "1:28", "from 1m to 36500d, or `forever`"),
+  WrongFile("defaults: { retentionDays: 36501d }\n", "1:28", "from 1m to 36500d"),
+  WrongFile(
+    "defaults: { retentionDays: 12 h }\n",
+    "1:28",
+    "found a string",
+    help: "write it as `30`, `30d`, `12h`, `90m` or `forever`"
+  ),
+  WrongFile("defaults: { retentionDays: -12h }\n", "1:28", "found a string", help: "`12h`"),
+  WrongFile("defaults: { retentionDays: 12H }\n", "1:28", "found a string", help: "`12h`"),
+  WrongFile("defaults: { retentionDays: 1y }\n", "1:28", "found a string", help: "`30d`"),
+  WrongFile(
+    "defaults: { retentionDays: Forever }\n",
+    "1:28",
+    "found a string",
+    help: "did you mean `forever`?"
+  ),
+  WrongFile(
+    "resources: { api: { logging: { retentionDays: for-ever } } }\n",
+    "1:47",
+    "`retentionDays` must be a number of days",
+    help: "did you mean `forever`?"
+  ),
+  WrongFile("defaults: { retentionDays: true }\n", "1:28", "or `forever`, found"),
   WrongFile("defaults: { retentionDays: -3 }\n", "1:28", "found -3"),
   WrongFile("defaults: { retentionDays: 1.5 }\n", "1:28", "found a number"),
   WrongFile(
@@ -228,7 +258,9 @@ struct ConfigurationWrongFilesTests {
     let first = try #require(errors.first)
     #expect("\(first.line):\(first.column)" == wrong.place, "\(summary(first))")
     #expect(first.message.contains(wrong.message), "\(first.message)")
-    if let help = wrong.help { #expect(first.help?.contains(help) == true, "\(first.help ?? "-")") }
+    if let help = wrong.help {
+      #expect(first.help?.contains(help) == true, "\(first.help ?? "-")")
+    }
   }
 
   @Test("the table is as long as promised")

@@ -134,7 +134,7 @@ struct StacktapePlacingTests {
     #expect(shop.settings.retentionDays == 3 && blog.settings.retentionDays == 5)
     #expect(matcher.settings(ofGroup: blog.group).retentionDays == 5)
     let both = matcher.resolve(container("api"))
-    #expect(both.group == shop.group && both.rival == "api")
+    #expect(both.group == shop.group && both.rival?.name == "api")
     let labelled = matcher.resolve(
       container(
         "x",
@@ -160,7 +160,7 @@ struct StacktapePlacingTests {
       resources: { api: { logging: { retentionDays: 11 } } }
 
       """
-    func days(_ name: String, _ labels: [String: String] = [:]) throws -> Int {
+    func days(_ name: String, _ labels: [String: String] = [:]) throws -> RetentionPeriod {
       let loaded = rig.load(file, more: more)
       let matcher = ResourceMatcher(try #require(loaded.configuration, "\(loaded.summaries)"))
       return matcher.resolve(container(name, labels)).settings.retentionDays

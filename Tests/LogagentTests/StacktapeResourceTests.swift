@@ -53,7 +53,7 @@ struct StacktapeResourceTests {
     )
     #expect(loaded.summaries == [])
     let matcher = ResourceMatcher(try #require(loaded.configuration))
-    func days(_ name: String) throws -> Int {
+    func days(_ name: String) throws -> RetentionPeriod {
       matcher.settings(ofGroup: try #require(LogGroup(name))).retentionDays
     }
     #expect(try days("/stp/shop-prod/ecs/api/service-container/process-logs") == 30)

@@ -93,7 +93,13 @@ private let values: [WrongFile] = [
   WrongFile(logging("retentionDays: 30.5"), "5:33", "found a number"),
   WrongFile(logging("retentionDays: '30'"), "5:33", "found a string", help: "remove the quotes"),
   WrongFile(logging("retentionDays: 5 m"), "5:33", "found a string"),
-  WrongFile(logging("retentionDays: forever"), "5:33", "found a string"),
+  WrongFile(
+    logging("retentionDays: forever"),
+    "5:33",
+    "found a string",
+    help: "only logagent.yml takes durations and `forever`"
+  ),
+  WrongFile(logging("retentionDays: 12h"), "5:33", "found a string", help: "only logagent.yml"),
   WrongFile(logging("retentionDays:"), "5:18", "from 1 to 3653, found nothing"),
   WrongFile(logging("retentionDays: [30]"), "5:33", "found a list"),
   WrongFile(logging("disabled: 1"), "5:28", "`disabled` must be `true` or `false`"),

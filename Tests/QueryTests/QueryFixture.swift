@@ -62,9 +62,9 @@ final class QueryFixture {
     else { throw NotCommitted() }
   }
 
-  func retain(_ group: String, days: Int) throws {
+  func retain(_ group: String, days: RetentionPeriod) throws {
     guard let store,
-      let ticket = store.apply([.retention([(group: LogGroup(sanitizing: group), days: days)])]),
+      let ticket = store.apply([.retention([(group: LogGroup(sanitizing: group), period: days)])]),
       store.waitCommitted(ticket, timeoutNanoseconds: 5_000_000_000)
     else { throw NotCommitted() }
   }

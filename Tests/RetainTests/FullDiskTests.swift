@@ -104,12 +104,12 @@ struct FullDiskTests {
     check(during.numbers, are: 0..<during.numbers.count, "while full")
     let sweeper = RetentionSweeper(
       store: store,
-      options: RetainOptions(days: { _ in 90 }, maxDiskBytes: .max, minFreeBytes: 8_000_000),
+      options: RetainOptions(period: { _ in 90 }, maxDiskBytes: .max, minFreeBytes: 8_000_000),
       clock: SystemClock(),
       metrics: metrics
     )
     var judge: RetentionClock?
-    let options = RetainOptions(days: { _ in 90 }, maxDiskBytes: .max, minFreeBytes: 8_000_000)
+    let options = RetainOptions(period: { _ in 90 }, maxDiskBytes: .max, minFreeBytes: 8_000_000)
     // A sweep waits for its own commit, which waits for the space that the sweep makes.
     #expect(
       try wait(seconds: 60) {

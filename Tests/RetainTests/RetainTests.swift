@@ -25,7 +25,7 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
 @Suite struct RetentionPolicyTests {
   @Test("a segment goes when its youngest event is older than the group's days, not before")
   func age() {
-    let policy = RetentionPolicy(days: [1: 7, 2: 90], maxDiskBytes: .max, minFreeBytes: 0)
+    let policy = RetentionPolicy(periods: [1: 7, 2: 90], maxDiskBytes: .max, minFreeBytes: 0)
     let plan = policy.plan(
       RetentionPolicy.Situation(
         segments: [
@@ -45,9 +45,32 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     #expect(plan.tails.map(\.group) == [1])
   }
 
+  @Test("twelve hours are no day, and what is kept for ever never goes by age")
+  func periods() {
+    let policy = RetentionPolicy(
+      periods: [1: RetentionPeriod(seconds: 43_200), 2: .forever],
+      maxDiskBytes: .max,
+      minFreeBytes: 0
+    )
+    let plan = policy.plan(
+      RetentionPolicy.Situation(
+        segments: [
+          segment(1, group: 1, ageDays: 0.51, bytes: 5),
+          segment(2, group: 1, ageDays: 0.49, bytes: 5),
+          segment(3, group: 2, ageDays: 50_000, bytes: 5),
+        ],
+        tails: [],
+        otherBytes: 0,
+        freeBytes: 1,
+        now: now
+      )
+    )
+    #expect(plan.deletions.map(\.segment.id) == [1])
+  }
+
   @Test("a noisy group pays for the cap; a quiet group's recent logs stay")
   func fairness() {
-    let policy = RetentionPolicy(days: [:], maxDiskBytes: 1_000, minFreeBytes: 0)
+    let policy = RetentionPolicy(periods: [:], maxDiskBytes: 1_000, minFreeBytes: 0)
     var segments = (0..<50).map {
       segment(UInt64($0), group: 1, ageDays: Double(50 - $0) / 50, bytes: 64)
     }
@@ -63,7 +86,7 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
 
   @Test("the free-space floor deletes only as much as is missing")
   func freeSpace() {
-    let policy = RetentionPolicy(days: [:], maxDiskBytes: .max, minFreeBytes: 100)
+    let policy = RetentionPolicy(periods: [:], maxDiskBytes: .max, minFreeBytes: 100)
     let segments = (0..<5).map { segment(UInt64($0), group: 1, ageDays: 1, bytes: 30) }
     let plan = policy.plan(
       .init(segments: segments, tails: [], otherBytes: 0, freeBytes: 50, now: now)
@@ -122,18 +145,18 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     #expect(try reader.segments().count == 2)
     let sweeper = RetentionSweeper(
       store: store,
-      options: RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0),
+      options: RetainOptions(period: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0),
       clock: clock,
       metrics: metrics
     )
     var judge: RetentionClock?
     try sweeper.sweep(
-      RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0),
+      RetainOptions(period: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0),
       &judge
     )
     #expect(try reader.segments().count == 1)
     #expect(try reader.oldestTail().isEmpty)
-    #expect(try reader.groups().first?.retentionDays == 7)
+    #expect(try reader.groups().first?.retention == 7)
     #expect(
       try Shell.run("ls \(directory.path)/segments/*/*.zst").split(separator: "\n").count == 1
     )
@@ -183,7 +206,7 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     let store = try Self.open(directory, clock)
     defer { store.close() }
     try Self.commit("/docker/default/a", 4_000, at: clock.now(), to: store)
-    let options = RetainOptions(days: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0)
+    let options = RetainOptions(period: { _ in 7 }, maxDiskBytes: .max, minFreeBytes: 0)
     let sweeper = RetentionSweeper(
       store: store,
       options: options,
@@ -228,7 +251,7 @@ private func segment(_ id: UInt64, group: UInt32, ageDays: Double, bytes: Int64)
     let reader = try StoreReader(dataDirectory: directory.path)
     let quiet = try #require(try reader.groups().first { $0.group.name.hasSuffix("quiet") }).id
     let used = try reader.segments().reduce(Int64(0)) { $0 + $1.storedBytes }
-    let options = RetainOptions(days: { _ in 90 }, maxDiskBytes: used / 2, minFreeBytes: 0)
+    let options = RetainOptions(period: { _ in 90 }, maxDiskBytes: used / 2, minFreeBytes: 0)
     var judge: RetentionClock?
     let sweeper = RetentionSweeper(
       store: store,

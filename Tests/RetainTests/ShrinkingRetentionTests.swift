@@ -14,12 +14,12 @@ private let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
   private static let hour: Int64 = 3_600_000_000_000
 
   private func decide(
-    _ recorded: Int?,
-    _ wanted: Int,
+    _ recorded: RetentionPeriod?,
+    _ wanted: RetentionPeriod,
     _ waiting: ShrinkingRetention? = nil,
     isConfirmed: Bool = false,
     at now: Timestamp? = now
-  ) -> (days: Int, waiting: ShrinkingRetention?) {
+  ) -> (period: RetentionPeriod, waiting: ShrinkingRetention?) {
     ShrinkingRetention.decide(
       Self.group,
       recorded: recorded,
@@ -31,13 +31,25 @@ private let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
     )
   }
 
-  private func waits(_ from: Int, _ to: Int, hours: Int64) -> ShrinkingRetention {
+  private func waits(_ from: RetentionPeriod, _ to: RetentionPeriod, hours: Int64)
+    -> ShrinkingRetention
+  {
     ShrinkingRetention(
       group: Self.group,
       from: from,
       to: to,
       since: now.adding(nanoseconds: -hours * Self.hour)
     )
+  }
+
+  private let halfDay = RetentionPeriod(seconds: 43_200)
+
+  @Test("a part of a day is less than a day, and for ever is more than any number of days")
+  func periods() {
+    #expect(decide(1, halfDay).waiting?.to == halfDay)
+    #expect(decide(halfDay, 1) == (1, nil))
+    #expect(decide(36_500, .forever) == (.forever, nil))
+    #expect(decide(.forever, 36_500).period == .forever)
   }
 
   @Test("more days hold at once, also in place of fewer that wait")
@@ -84,6 +96,11 @@ private let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
     #expect(ShrinkingFile.read(path) == all)
     directory.write("retention-waiting", "x 1 2 /a\n5 90 14 /docker/b\n\u{0}\n1 2\n")
     #expect(ShrinkingFile.read(path).keys.map(\.name) == ["/docker/b"])
+    let half = [
+      Self.group: ShrinkingRetention(group: Self.group, from: .forever, to: halfDay, since: now)
+    ]
+    try ShrinkingFile.write(half, to: path)
+    #expect(ShrinkingFile.read(path) == half)
     try ShrinkingFile.write([:], to: path)
     #expect(ShrinkingFile.read(path).isEmpty)
   }
@@ -97,9 +114,11 @@ private let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
       options.ballastBytes = 0
       return try Store.open(options, clock: clock, metrics: Metrics())
     }
-    func sweep(_ store: Store, days: Int, grace: Int64 = 24 * Self.hour) throws -> RetainStatus {
+    func sweep(_ store: Store, days: RetentionPeriod, grace: Int64 = 24 * Self.hour) throws
+      -> RetainStatus
+    {
       let options = RetainOptions(
-        days: { _ in days },
+        period: { _ in days },
         maxDiskBytes: .max,
         minFreeBytes: 0,
         shrinkGraceNanoseconds: grace
@@ -133,7 +152,7 @@ private let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
     let again = try sweep(store, days: 7)
     #expect(again.waiting.map(\.change) == status.waiting.map(\.change))
     #expect(try reader.segments().count == 1)
-    #expect(try reader.groups().map(\.retentionDays) == [90])
+    #expect(try reader.groups().map(\.retention) == [90])
     let preview = RetentionPreview.make(
       groups: try reader.groups(),
       segments: try reader.segments(),
@@ -152,7 +171,7 @@ private let now = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
     #expect(try sweep(store, days: 7).waiting.isEmpty)
     #expect(RetentionRequest.read(store.layout.retentionRequest) == nil)
     #expect(ShrinkingFile.read(store.layout.shrinkingRetention).isEmpty)
-    #expect(try reader.groups().map(\.retentionDays) == [7])
+    #expect(try reader.groups().map(\.retention) == [7])
     #expect(try reader.segments().isEmpty)
     store.close()
   }

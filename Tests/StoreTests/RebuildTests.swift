@@ -48,6 +48,36 @@ import Testing
     #expect(store.notices.contains { $0.contains("rebuilt from") })
   }
 
+  @Test("a catalog with retention in days is read as it is, and made a newer one in place")
+  func daysBecomeSeconds() throws {
+    let directory = TemporaryDirectory()
+    var store = try Fixture.open(directory)
+    try Fixture.commit(Fixture.batch(["one", "two"]), to: store)
+    store.close()
+    do {
+      let connection = try Connection(path: directory.file("catalog.sqlite"), .readWrite)
+      try connection.execute(
+        """
+        ALTER TABLE groups RENAME COLUMN retention_seconds TO retention_days;
+        UPDATE groups SET retention_days=30; PRAGMA user_version=2;
+        """
+      )
+    }
+    #expect(try StoreReader(dataDirectory: directory.path).groups().map(\.retention) == [30])
+    #expect(try Fixture.messages(directory) == ["one", "two"])
+    store = try Fixture.open(directory)
+    let twelveHours = RetentionPeriod(seconds: 43_200)
+    let group = try #require(try StoreReader(dataDirectory: directory.path).groups().first?.group)
+    #expect(try StoreReader(dataDirectory: directory.path).groups().map(\.retention) == [30])
+    let ticket = try #require(store.apply([.retention([(group: group, period: twelveHours)])]))
+    #expect(store.waitCommitted(ticket, timeoutNanoseconds: 5_000_000_000))
+    #expect(!store.notices.contains { $0.contains("rebuilt") })
+    store.close()
+    let reader = try StoreReader(dataDirectory: directory.path)
+    #expect(try reader.groups().map(\.retention) == [twelveHours])
+    #expect(try Fixture.messages(directory) == ["one", "two"])
+  }
+
   @Test("of a source whose blocks are in several open segments the furthest position counts")
   func furthestPosition() throws {
     let directory = TemporaryDirectory()

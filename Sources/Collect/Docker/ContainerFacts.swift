@@ -34,7 +34,8 @@ struct ContainerFacts: Equatable {
       image: details?["Image"]?.text ?? "",
       labels: details?["Labels"]?.texts ?? [:],
       logDriver: driver.isEmpty ? "json-file" : driver,
-      isTTY: details?["Tty"]?.flag ?? false
+      isTTY: details?["Tty"]?.flag ?? false,
+      created: config["Created"]?.text.flatMap(time)
     )
     return ContainerFacts(
       metadata: metadata,
@@ -43,6 +44,11 @@ struct ContainerFacts: Equatable {
       rotatedFilesMax: rotatedFilesMax(logging?["Config"]),
       startedAt: startedAt(config["State"]?["StartedAt"]?.text)
     )
+  }
+
+  private static func time(_ text: String) -> Timestamp? {
+    let bytes = Array(text.utf8)
+    return Calendar.parseRFC3339(bytes.span, 0..<bytes.count)
   }
 
   /// Docker writes the year 1 for an end that never came.

@@ -210,11 +210,7 @@ struct EventLimits {
 
   /// Events from before have expired.
   private static func cutoff(_ query: LogQuery, _ group: GroupInfo) -> Int64 {
-    group.retentionDays.map {
-      query.now.adding(
-        nanoseconds: -Int64($0).multipliedSaturating(by: 86_400_000_000_000)
-      ).nanoseconds
-    } ?? .min
+    group.retention?.cutoff(at: query.now)?.nanoseconds ?? .min
   }
 
   @inline(__always)

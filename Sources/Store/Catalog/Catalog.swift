@@ -191,9 +191,9 @@ final class Catalog {
     try deleteLane.run(.integer(Int64(group)), .text(destination))
   }
 
-  func setRetention(group: UInt32, days: Int) throws(StoreError) {
-    try connection.prepare("UPDATE groups SET retention_days=? WHERE id=?")
-      .run(.integer(Int64(days)), .integer(Int64(group)))
+  func setRetention(group: UInt32, _ period: RetentionPeriod) throws(StoreError) {
+    try connection.prepare("UPDATE groups SET retention_seconds=? WHERE id=?")
+      .run(.integer(period.seconds), .integer(Int64(group)))
   }
 
   static let nextSegmentKey = "next_segment"

@@ -4,13 +4,15 @@ internal import Platform
 enum CatalogSchema {
   /// "LGAG": what file(1) and we recognise the database by.
   static let applicationID: Int64 = 0x4C47_4147
-  static let version: Int64 = 2
+  static let version: Int64 = 3
+  /// The oldest version that becomes this one by itself.
+  static let oldestVersion: Int64 = 2
 
   private static let tables = """
     CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE groups(
       id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, next_sequence INTEGER NOT NULL,
-      checksum INTEGER NOT NULL, retention_days INTEGER);
+      checksum INTEGER NOT NULL, retention_seconds INTEGER);
     CREATE TABLE segments(
       id INTEGER PRIMARY KEY, group_id INTEGER NOT NULL, codec INTEGER NOT NULL,
       day INTEGER NOT NULL, length INTEGER NOT NULL, sealed INTEGER NOT NULL,
@@ -55,7 +57,17 @@ enum CatalogSchema {
       PRIMARY KEY(group_id, destination)) WITHOUT ROWID;
     """
 
-  /// Makes the tables of a new catalog, or checks that an existing one is of this version.
+  /// Where a catalog of a version has how long groups are kept, in seconds; nil for a version that
+  /// cannot be read.
+  static func retentionColumn(version: Int64) -> String? {
+    switch version {
+    case self.version: "retention_seconds"
+    case 2: "retention_days*86400"
+    default: nil
+    }
+  }
+
+  /// Makes the tables of a new catalog, or makes an existing one one of this version.
   ///
   /// Refuses a newer one untouched. One that is empty, or of a development version that was never
   /// released, is as good as lost: it has to be rebuilt.
@@ -68,14 +80,17 @@ enum CatalogSchema {
     guard found <= version else {
       throw .unsupported(path: path, reason: "catalog version \(found) needs a newer logagent")
     }
-    guard isNew || found == version else {
+    guard isNew || (oldestVersion...version).contains(found) else {
       throw .corrupt(path: path, offset: 0, reason: "catalog version \(found)")
     }
     try connection.execute("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;")
     try connection.execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;")
     try connection.execute("PRAGMA cell_size_check=1; PRAGMA mmap_size=0; PRAGMA cache_size=-4096;")
     try connection.execute("PRAGMA journal_size_limit=67108864;")
-    if !isNew { return }
+    if !isNew {
+      if found == 2 { try useSeconds(connection) }
+      return
+    }
     guard try connection.integer("SELECT count(*) FROM sqlite_schema") == 0 else {
       throw .notAStore(path: path)
     }
@@ -85,5 +100,13 @@ enum CatalogSchema {
     try connection.execute("INSERT INTO meta VALUES('store', '\(store)')")
     try connection.execute("PRAGMA application_id=\(applicationID); PRAGMA user_version=\(version)")
     try connection.execute("COMMIT")
+  }
+
+  /// Version 2 kept retention in whole days.
+  private static func useSeconds(_ connection: Connection) throws(StoreError) {
+    try connection.execute("BEGIN IMMEDIATE")
+    try connection.execute("ALTER TABLE groups RENAME COLUMN retention_days TO retention_seconds")
+    try connection.execute("UPDATE groups SET retention_seconds=retention_seconds*86400")
+    try connection.execute("PRAGMA user_version=3; COMMIT")
   }
 }

@@ -1,3 +1,5 @@
+internal import LogModel
+
 /// What `logagent check` prints, and with which status it ends.
 struct CheckReport: Equatable {
   enum Format: String, CaseIterable, Sendable {
@@ -7,7 +9,11 @@ struct CheckReport: Equatable {
     case github
   }
 
-  var text: String
+  /// All of it, in the order of a terminal.
+  var text: String { problems + answer }
+  /// What is wrong, as text; every other format is one answer.
+  var problems = ""
+  var answer = ""
   /// 0, or 78 when a file cannot be used.
   var exitStatus: Int32
 
@@ -25,22 +31,25 @@ struct CheckReport: Equatable {
     isStrict: Bool = false,
     effective: [EffectiveMapping] = []
   ) {
-    let diagnostics = files.flatMap(\.loaded.diagnostics)
+    let diagnostics =
+      files.flatMap { $0.loaded.diagnostics + $0.loaded.ambiguities }
+      + effective.flatMap(\.ambiguities)
     let isInvalid =
       files.contains { $0.loaded.configuration == nil } || isStrict && !diagnostics.isEmpty
+      || diagnostics.contains { $0.severity == .error }
     exitStatus = isInvalid ? Self.invalid : Self.valid
     switch format {
     case .text:
-      text = DiagnosticPrinter.render(diagnostics)
+      problems = DiagnosticPrinter.render(diagnostics)
       for file in files where effective.isEmpty {
-        if let configuration = file.loaded.configuration {
-          text += Self.describe(file.path, file.kind, configuration)
+        if let configuration = file.loaded.configuration, file.loaded.ambiguities.isEmpty {
+          answer += Self.describe(file.path, file.kind, configuration)
         }
       }
-      for mapping in effective { text += mapping.text }
-    case .json: text = DiagnosticJSON.render(diagnostics, effective: effective)
-    case .sarif: text = DiagnosticSARIF.render(diagnostics)
-    case .github: text = DiagnosticGitHub.render(diagnostics)
+      for mapping in effective { answer += mapping.text }
+    case .json: answer = DiagnosticJSON.render(diagnostics, effective: effective)
+    case .sarif: answer = DiagnosticSARIF.render(diagnostics)
+    case .github: answer = DiagnosticGitHub.render(diagnostics)
     }
   }
 
@@ -63,7 +72,7 @@ struct CheckReport: Equatable {
     var text = "\(isDefault ? "no configuration file: defaults" : path): valid\n"
     if kind == .logagent {
       text += "  data directory  \(configuration.dataDirectory)\n"
-      text += "  retention       \(configuration.defaults.retentionDays) days by default\n"
+      text += "  retention       \(configuration.defaults.retentionDays.words) by default\n"
     }
     let matcher = ResourceMatcher(configuration)
     for resource in configuration.resources

@@ -52,7 +52,12 @@ struct CheckRun {
       base = Configuration.defaultPath
     }
     // A logagent.yml that is invalid is a matter of its own check.
-    if let base, let found = load(base).configuration { configuration = found }
+    var places = ResourcePlaces()
+    if let base {
+      let loaded = load(base)
+      if let found = loaded.configuration { configuration = found }
+      places.own = loaded.places.own
+    }
     let choices = choices.completed(by: environment)
     configuration.project = choices.project ?? configuration.project
     configuration.stage = choices.stage ?? configuration.stage
@@ -76,10 +81,12 @@ struct CheckRun {
     )
     loader.merge(into: &configuration)
     let isValid = !loader.diagnostics.contains { $0.severity == .error }
+    places.stacktape = loader.places
     return LoadedConfiguration(
       configuration: isValid ? configuration : nil,
       diagnostics: loader.diagnostics,
-      files: loader.files
+      files: loader.files,
+      places: places
     )
   }
 }

@@ -1,4 +1,5 @@
 internal import Collect
+internal import LogModel
 internal import Platform
 
 /// Diagnostics as one JSON object.

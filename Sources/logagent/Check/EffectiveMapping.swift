@@ -26,6 +26,8 @@ struct EffectiveMapping: Equatable {
   var title: String
   var lines: [Line] = []
   var strays: [Stray] = []
+  /// Errors: containers that fit several resources equally well.
+  var ambiguities: [Diagnostic] = []
   /// Why no container is listed; nil when the Engine was asked.
   var blindness: String?
 
@@ -34,16 +36,23 @@ struct EffectiveMapping: Equatable {
     _ configuration: Configuration,
     title: String,
     running: [ContainerMetadata]?,
-    blindness: String?
+    blindness: String?,
+    places: ResourcePlaces = ResourcePlaces(),
+    file: String = ""
   ) {
     self.title = title
     self.blindness = blindness
     let matcher = ResourceMatcher(configuration)
     for resource in configuration.resources { lines += Self.lines(of: resource, matcher) }
-    for container in running ?? [] { place(container, matcher) }
+    for container in running ?? [] { place(container, matcher, places, file) }
   }
 
-  private mutating func place(_ container: ContainerMetadata, _ matcher: ResourceMatcher) {
+  private mutating func place(
+    _ container: ContainerMetadata,
+    _ matcher: ResourceMatcher,
+    _ places: ResourcePlaces,
+    _ file: String
+  ) {
     let resolution = matcher.resolve(container)
     let name = container.name.isEmpty ? container.shortID : container.name
     let retention = Self.retention(resolution.settings)
@@ -55,9 +64,12 @@ struct EffectiveMapping: Equatable {
           container: name,
           group: resolution.group.name,
           retention: retention,
-          rivals: [resource, rival]
+          rivals: [resource, rival.name]
         )
       )
+      if let problem = resolution.ambiguity(of: name, places, file: file) {
+        ambiguities.append(problem)
+      }
       return
     }
     strays.append(Stray(container: name, group: resolution.group.name, retention: retention))
@@ -80,13 +92,13 @@ struct EffectiveMapping: Equatable {
         group: matcher.group(of: resource, container: name).name,
         retention: retention(settings),
         forwarding: forwarding(settings),
-        detail: name == nil ? resource.stacktape?.batchJob.map(BatchJobText.describe) : nil
+        detail: name == nil ? resource.stacktape?.batchJob.flatMap(BatchJobText.describe) : nil
       )
     }
   }
 
   private static func retention(_ settings: ResourceMatcher.GroupSettings) -> String {
-    settings.isDisabled ? "disabled" : "\(settings.retentionDays) days"
+    settings.isDisabled ? "disabled" : settings.retentionDays.words
   }
 
   /// The type and the host: the rest of an address may hold what should not be shown.
@@ -139,7 +151,8 @@ struct EffectiveMapping: Equatable {
 
 /// A batch-job's definition in one line.
 enum BatchJobText {
-  static func describe(_ job: BatchJobDefinition) -> String {
+  /// Nil when it says nothing.
+  static func describe(_ job: BatchJobDefinition) -> String? {
     var parts: [String] = []
     switch job.packaging {
     case .image(let image, let command):
@@ -171,7 +184,7 @@ enum BatchJobText {
     if !job.foreignEvents.isEmpty {
       parts.append("not local: " + job.foreignEvents.joined(separator: ", "))
     }
-    return TerminalText.string(parts.joined(separator: " · "))
+    return parts.isEmpty ? nil : TerminalText.string(parts.joined(separator: " · "))
   }
 
   private static func plain(_ number: Double) -> String {

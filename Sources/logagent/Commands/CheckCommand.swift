@@ -57,10 +57,11 @@ struct CheckCommand: ParsableCommand {
       isStrict: strict,
       effective: effective || !match.isEmpty ? try checked.compactMap(mapping) : []
     )
-    if report.exitStatus == CheckReport.valid || format != .text {
+    if report.exitStatus == CheckReport.valid {
       StandardError.writeData(report.text)
     } else {
-      StandardError.write(report.text)
+      StandardError.write(report.problems)
+      StandardError.writeData(report.answer)
     }
     throw ExitCode(report.exitStatus)
   }
@@ -74,7 +75,9 @@ struct CheckCommand: ParsableCommand {
         configuration,
         title: title,
         running: [try Self.container(match)],
-        blindness: nil
+        blindness: nil,
+        places: file.loaded.places,
+        file: file.path
       )
     }
     if configuration.docker.enabled == .off {
@@ -93,7 +96,9 @@ struct CheckCommand: ParsableCommand {
       configuration,
       title: title,
       running: found.containers,
-      blindness: found.reason
+      blindness: found.reason,
+      places: file.loaded.places,
+      file: file.path
     )
   }
 

@@ -26,6 +26,7 @@ struct ExecCommand: ParsableCommand {
   @Flag(help: "Do not show the command's output.")
   var quiet = false
 
+  @OptionGroup var stack: StackOptions
   @OptionGroup var location: StoreLocation
 
   @Argument(parsing: .captureForPassthrough, help: "The command and its arguments, behind `--`.")
@@ -37,7 +38,7 @@ struct ExecCommand: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try location.load()
+    let configuration = try location.load(stack.choices)
     let layout = Layout(root: configuration.dataDirectory)
     let matcher = ResourceMatcher(configuration)
     let words = command.first == "--" ? Array(command.dropFirst()) : command
@@ -91,7 +92,7 @@ struct ExecCommand: ParsableCommand {
       let store = try Store.open(options, clock: SystemClock(), metrics: metrics)
       defer { store.close() }
       try drain(store, until: run, metrics)
-      store.note(days: place.settings.retentionDays, of: place.group)
+      store.note(place.settings.retentionDays, of: place.group)
     } catch {
       if case .locked = error { return }
       StandardError.write(

@@ -69,6 +69,7 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "No progress on standard error.")
   var quiet = false
 
+  @OptionGroup var stack: StackOptions
   @OptionGroup var location: StoreLocation
 
   func run() throws {

@@ -31,7 +31,7 @@ struct ExportRun {
   func run() throws {
     InterruptSignal.install()
     let plan = try plan()
-    let (reader, configuration) = try command.location.reader()
+    let (reader, configuration) = try command.location.reader(command.stack.choices)
     let query = try query(reader, configuration)
     var summary = Summary()
     switch plan.place {
@@ -100,7 +100,8 @@ struct ExportRun {
       }
       names = Set(all.map(\.group))
     } else {
-      names = try TargetSearch(all.map(\.group), stack: configuration.stack).find(command.targets)
+      let search = GroupSearch(all.map(\.group), configuration, command.stack.choices)
+      names = try TargetSearch(search).find(command.targets)
     }
     let now = Timestamp(nanoseconds: clock.now())
     let isUTC = command.utc

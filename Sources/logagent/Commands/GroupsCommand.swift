@@ -10,18 +10,23 @@ struct GroupsCommand: ParsableCommand {
     aliases: ["resources"]
   )
 
+  @OptionGroup var stack: StackOptions
   @OptionGroup var location: StoreLocation
 
   @Flag(help: "One JSON object a line.")
   var json = false
 
   func run() throws {
-    let (reader, _) = try location.reader()
-    let usage: [GroupUsage]
+    let (reader, configuration) = try location.reader(stack.choices)
+    var usage: [GroupUsage]
     do throws(StoreError) {
       usage = try reader.usage().filter { $0.events > 0 }
     } catch {
       throw CommandFailure(error)
+    }
+    // Everything, unless a stack was asked for.
+    if stack.choices.namesStack, let wanted = configuration.stack.map(ResourceName.component) {
+      usage.removeAll { GroupParts($0.info.group.name)?.stack != wanted }
     }
     if json {
       for group in usage { StandardError.writeData(Self.json(group) + "\n") }
@@ -35,7 +40,7 @@ struct GroupsCommand: ParsableCommand {
     for group in usage {
       table.add([
         group.info.group.name, String(group.events), ByteCount.text(group.rawBytes),
-        ByteCount.text(group.storedBytes), group.info.retentionDays.map(String.init) ?? "-",
+        ByteCount.text(group.storedBytes), group.info.retention?.configured ?? "-",
         group.oldest.map { Calendar.formatRFC3339($0, decimals: 0) } ?? "-",
         group.newest.map { Calendar.formatRFC3339($0, decimals: 0) } ?? "-",
       ])
@@ -49,7 +54,7 @@ struct GroupsCommand: ParsableCommand {
       "\"rawBytes\":\(usage.rawBytes)", "\"storedBytes\":\(usage.storedBytes)",
       "\"segments\":\(usage.segments)",
     ]
-    if let days = usage.info.retentionDays { fields.append("\"retentionDays\":\(days)") }
+    if let period = usage.info.retention { fields.append("\"retentionDays\":\(period.json)") }
     if let oldest = usage.oldest { fields.append("\"oldest\":\(oldest.milliseconds)") }
     if let newest = usage.newest { fields.append("\"newest\":\(newest.milliseconds)") }
     return "{" + fields.joined(separator: ",") + "}"
@@ -65,18 +70,19 @@ struct StreamsCommand: ParsableCommand {
   @Argument(help: "A resource, `resource/container`, or a full log group name.")
   var resource: String
 
+  @OptionGroup var stack: StackOptions
   @OptionGroup var location: StoreLocation
 
   @Flag(help: "One JSON object a line.")
   var json = false
 
   func run() throws {
-    let (reader, configuration) = try location.reader()
+    let (reader, configuration) = try location.reader(stack.choices)
     let all: [GroupInfo]
     do throws(StoreError) { all = try reader.groups() } catch { throw CommandFailure(error) }
     let names: [LogGroup]
     do throws(GroupSearch.NotFound) {
-      names = try GroupSearch(all.map(\.group), stack: configuration.stack).find(resource)
+      names = try GroupSearch(all.map(\.group), configuration, stack.choices).find(resource)
     } catch {
       throw CommandFailure(
         error.description,

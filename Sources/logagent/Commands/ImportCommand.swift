@@ -45,6 +45,7 @@ struct ImportCommand: ParsableCommand {
   @Argument(help: "The files, in the order of their events.")
   var files: [String]
 
+  @OptionGroup var stack: StackOptions
   @OptionGroup var location: StoreLocation
 
   func validate() throws {
@@ -52,7 +53,7 @@ struct ImportCommand: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try location.load()
+    let configuration = try location.load(stack.choices)
     let place = ResourceMatcher(configuration).place(ofImport: "import", resource: resource)
     do throws(SyscallError) {
       try ProcessIdentity.actAsOwner(of: configuration.dataDirectory)
@@ -113,7 +114,7 @@ struct ImportCommand: ParsableCommand {
         status: CommandFailure.Status.io
       )
     }
-    store.note(days: place.settings.retentionDays, of: place.group)
+    store.note(place.settings.retentionDays, of: place.group)
     return summary
   }
 

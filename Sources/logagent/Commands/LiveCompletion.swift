@@ -99,7 +99,7 @@ enum LiveCompletion {
   private static func groups(_ words: [String], _ reader: StoreReader) -> [GroupInfo] {
     // Silence is right: there is nowhere to say it.
     guard let all = try? reader.groups() else { return [] }
-    let search = TargetSearch(all.map(\.group), stack: nil)
+    let search = TargetSearch(GroupSearch(all.map(\.group), isUnsureAllowed: true))
     var found: Set<LogGroup> = []
     for word in words where !word.hasPrefix("-") {
       // Most words are no targets.

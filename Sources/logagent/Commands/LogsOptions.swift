@@ -43,6 +43,12 @@ struct LogsOptions: ParsableArguments {
   )
   var projectName: String?
 
+  @Option(
+    name: .customLong("arg"),
+    help: ArgumentHelp("A value for $CliArgs(), may be repeated.", valueName: "name=value")
+  )
+  var arguments: [String] = []
+
   @Option(name: [.customLong("region"), .customShort("r")], help: "Accepted; a label only.")
   var region: String?
 

@@ -66,10 +66,28 @@ struct LogsRequest {
       return base + "/" + path
     }
     location.dataDirectory = options.dataDirectory
-    var configuration = try location.load()
-    if let stage = options.stage { configuration.stage = stage }
-    if let project = options.projectName { configuration.project = project }
-    return configuration
+    return try location.load(try choices())
+  }
+
+  /// The flags about the stack, checked as those of other commands.
+  private func choices() throws(CommandFailure) -> StackChoices {
+    var stack = StackOptions()
+    stack.stage = options.stage
+    stack.projectName = options.projectName
+    stack.arguments = options.arguments
+    do {
+      try stack.validate()
+    } catch {
+      throw Self.usage("\(error)")
+    }
+    return stack.choices
+  }
+
+  private func search(
+    _ groups: [LogGroup],
+    _ configuration: Configuration
+  ) throws(CommandFailure) -> GroupSearch {
+    GroupSearch(groups, configuration, try choices())
   }
 
   // MARK: which groups
@@ -82,23 +100,23 @@ struct LogsRequest {
     let names = options.targets + options.resourceName
     guard !names.isEmpty else {
       if groups.count <= 1 { return Set(groups) }
-      throw misread(groups, configuration)
+      throw misread(try search(groups, configuration))
         ?? Self.usage(
           "which resource? there are \(groups.count) log groups",
           help: "name one, or '*' for all; `logagent groups` lists them"
         )
     }
-    return try TargetSearch(groups, stack: configuration.stack).find(
+    return try TargetSearch(search(groups, configuration)).find(
       names,
       container: options.container
     )
   }
 
   /// `-f api`, meant as follow: the most likely mistake of people who know other tools.
-  private func misread(_ groups: [LogGroup], _ configuration: Configuration) -> CommandFailure? {
+  private func misread(_ search: GroupSearch) -> CommandFailure? {
     guard let filter = options.filter,
       // Silence is right: a filter that names no resource is just a filter.
-      (try? GroupSearch(groups, stack: configuration.stack).find(filter)) != nil
+      (try? search.find(filter)) != nil
     else { return nil }
     return Self.usage(
       "-f is --filter (as in stacktape logs)",
@@ -201,9 +219,9 @@ struct TargetSearch {
   private let groups: [LogGroup]
   private let search: GroupSearch
 
-  init(_ groups: [LogGroup], stack: String?) {
-    self.groups = groups
-    search = GroupSearch(groups, stack: stack)
+  init(_ search: GroupSearch) {
+    groups = search.groups
+    self.search = search
   }
 
   /// Every name must mean something; `container` narrows names, not patterns.

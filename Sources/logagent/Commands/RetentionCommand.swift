@@ -24,12 +24,13 @@ struct RetentionPlanCommand: ParsableCommand {
   )
 
   @OptionGroup var location: StoreLocation
+  @OptionGroup var stack: StackOptions
 
   @Flag(help: "One JSON object a line.")
   var json = false
 
   func run() throws {
-    let plan = try RetentionPlan(location)
+    let plan = try RetentionPlan(location, stack)
     if json {
       for change in plan.changes { StandardError.writeData(RetentionPlan.json(change) + "\n") }
     } else if plan.changes.isEmpty {
@@ -54,17 +55,18 @@ struct RetentionApplyCommand: ParsableCommand {
   )
 
   @OptionGroup var location: StoreLocation
+  @OptionGroup var stack: StackOptions
 
   @Option(help: "Only this group: a resource's name, or a full log group name.")
   var group: String?
 
   func run() throws {
-    let plan = try RetentionPlan(location)
+    let plan = try RetentionPlan(location, stack)
     var shrinking = plan.changes.filter { $0.to < $0.from }
     if let group {
       let names: [LogGroup]
       do throws(GroupSearch.NotFound) {
-        names = try GroupSearch(plan.groups, stack: plan.configuration.stack).find(group)
+        names = try GroupSearch(plan.groups, plan.configuration, stack.choices).find(group)
       } catch {
         throw CommandFailure(
           error.description,
@@ -90,13 +92,16 @@ struct RetentionPlan {
 
   let configuration: Configuration
   let layout: Layout
+  let labelled: LabelledRetention
   let groups: [LogGroup]
   let changes: [RetentionPreview]
 
-  init(_ location: StoreLocation) throws(CommandFailure) {
-    let (reader, configuration) = try location.reader()
+  init(_ location: StoreLocation, _ stack: StackOptions) throws(CommandFailure) {
+    let (reader, configuration) = try location.reader(stack.choices)
     self.configuration = configuration
     layout = Layout(root: configuration.dataDirectory)
+    let labelled = LabelledRetention(path: layout.labelledRetention)
+    self.labelled = labelled
     let matcher = ResourceMatcher(configuration)
     do throws(StoreError) {
       let (infos, segments) = try reader.snapshot { () throws(StoreError) in
@@ -107,7 +112,7 @@ struct RetentionPlan {
         groups: infos,
         segments: segments,
         waiting: ShrinkingFile.read(layout.shrinkingRetention),
-        wanted: { matcher.settings(ofGroup: $0).retentionDays },
+        wanted: { labelled.period(of: $0) ?? matcher.settings(ofGroup: $0).retentionDays },
         graceNanoseconds: configuration.retention.shrinkGraceNanoseconds,
         now: Timestamp(nanoseconds: SystemClock().now())
       )
@@ -150,7 +155,7 @@ struct RetentionPlan {
       } catch {
         throw .io(error)
       }
-      let retain = Daemon.retainOptions(configuration, space)
+      let retain = Daemon.retainOptions(configuration, space, labelled)
       let sweeper = RetentionSweeper(store: store, options: retain, clock: clock, metrics: metrics)
       var judge: RetentionClock?
       try sweeper.sweep(retain, &judge)
@@ -161,7 +166,7 @@ struct RetentionPlan {
     }
   }
 
-  private func check(_ confirmed: [LogGroup: Int]) throws(CommandFailure) {
+  private func check(_ confirmed: [LogGroup: RetentionPeriod]) throws(CommandFailure) {
     let infos: [GroupInfo]
     do throws(StoreError) {
       infos = try StoreReader(dataDirectory: layout.root).groups()
@@ -169,9 +174,9 @@ struct RetentionPlan {
       throw CommandFailure(error)
     }
     for info in infos {
-      guard let days = confirmed[info.group], info.retentionDays != days else { continue }
+      guard let period = confirmed[info.group], info.retention != period else { continue }
       throw CommandFailure(
-        "\(info.group) is still kept for \(info.retentionDays.map(String.init) ?? "all") days",
+        "\(info.group) is still kept for \(info.retention?.words ?? "ever")",
         help: "the daemon has not read this configuration; `logagent status` may say why",
         status: CommandFailure.Status.tryAgain
       )
@@ -181,7 +186,7 @@ struct RetentionPlan {
   // MARK: words
 
   func text(_ change: RetentionPreview) -> String {
-    var text = "\(change.group)  \(change.from)d → \(change.to)d  "
+    var text = "\(change.group)  \(change.from) → \(change.to)  "
     if change.to > change.from { return text + "takes effect when the daemon reads it" }
     text += change.segments == 0 ? "deletes nothing" : "deletes \(amount(change))"
     if let due = change.due {
@@ -195,7 +200,7 @@ struct RetentionPlan {
   }
 
   func applied(_ change: RetentionPreview) -> String {
-    "\(change.group)  \(change.from)d → \(change.to)d  "
+    "\(change.group)  \(change.from) → \(change.to)  "
       + (change.segments == 0 ? "nothing to delete" : "deletes \(amount(change))")
   }
 
@@ -206,8 +211,9 @@ struct RetentionPlan {
 
   static func json(_ change: RetentionPreview) -> String {
     var fields = [
-      "\"logGroup\":\(JSONText.quoted(change.group.name))", "\"fromDays\":\(change.from)",
-      "\"toDays\":\(change.to)", "\"segments\":\(change.segments)", "\"bytes\":\(change.bytes)",
+      "\"logGroup\":\(JSONText.quoted(change.group.name))", "\"fromDays\":\(change.from.json)",
+      "\"toDays\":\(change.to.json)", "\"segments\":\(change.segments)",
+      "\"bytes\":\(change.bytes)",
       "\"events\":\(change.events)",
     ]
     if let due = change.due { fields.append("\"due\":\(due.milliseconds)") }

@@ -75,8 +75,12 @@ struct StatusCommand: ParsableCommand {
   private static func describeWaiting(_ change: Collect.JSONValue, _ now: Int64) -> String {
     let left = max(0, Int64(change["due"]?.integer ?? 0) - now) / 1_000
     let group = TerminalText.string(change["logGroup"]?.text ?? "?")
-    return "retention \(group)  \(change["fromDays"]?.integer ?? 0)d → "
-      + "\(change["toDays"]?.integer ?? 0)d in \(duration(left)), see `logagent retention plan`"
+    return "retention \(group)  \(period(change["fromDays"])) → \(period(change["toDays"])) "
+      + "in \(duration(left)), see `logagent retention plan`"
+  }
+
+  private static func period(_ value: Collect.JSONValue?) -> String {
+    value?.integer.map { "\($0)d" } ?? TerminalText.string(value?.text ?? "?")
   }
 
   private static func describe(_ lane: Collect.JSONValue, _ now: Int64) -> [String] {

@@ -16,7 +16,9 @@ struct StoreLocation: ParsableArguments {
 
   /// The configuration that holds; prints what is wrong with it and ends with 78 when it is
   /// invalid.
-  func load() throws(CommandFailure) -> Configuration { try loadWithFiles().configuration }
+  func load(_ choices: StackChoices = StackChoices()) throws(CommandFailure) -> Configuration {
+    try loadWithFiles(choices).configuration
+  }
 
   /// The same, with every file that it was made of.
   func loadWithFiles(
@@ -43,8 +45,10 @@ struct StoreLocation: ParsableArguments {
   }
 
   /// A reader of the configured store, with the configuration.
-  func reader() throws(CommandFailure) -> (StoreReader, Configuration) {
-    let configuration = try load()
+  func reader(
+    _ choices: StackChoices = StackChoices()
+  ) throws(CommandFailure) -> (StoreReader, Configuration) {
+    let configuration = try load(choices)
     do throws(StoreError) {
       return (try StoreReader(dataDirectory: configuration.dataDirectory), configuration)
     } catch {
@@ -56,13 +60,13 @@ struct StoreLocation: ParsableArguments {
 extension Store {
   /// Notes how long a group is kept that a command has written to, for readers.
   ///
-  /// Fewer days than before are the daemon's business: they wait for their grace.
-  func note(days: Int, of group: LogGroup) {
+  /// A shorter period than before is the daemon's business: it waits for its grace.
+  func note(_ period: RetentionPeriod, of group: LogGroup) {
     // Silence is right: the next sweep of a daemon notes it too.
     let groups = (try? StoreReader(dataDirectory: layout.root).groups()) ?? []
-    if let known = groups.first(where: { $0.group == group })?.retentionDays, known >= days {
+    if let known = groups.first(where: { $0.group == group })?.retention, known >= period {
       return
     }
-    _ = apply([.retention([(group, days)])])
+    _ = apply([.retention([(group, period)])])
   }
 }

@@ -87,7 +87,7 @@ struct StoreConfiguration: Sendable, Equatable {
 
 /// `retention`.
 struct RetentionConfiguration: Sendable, Equatable {
-  /// How long fewer `retentionDays` wait before they hold.
+  /// How long a shorter `retentionDays` waits before it holds.
   var shrinkGraceSeconds = 86_400
 
   var shrinkGraceNanoseconds: Int64 { Int64(shrinkGraceSeconds) * 1_000_000_000 }
@@ -96,7 +96,7 @@ struct RetentionConfiguration: Sendable, Equatable {
 /// `defaults`: what holds where a resource says nothing.
 struct LoggingDefaults: Sendable, Equatable {
   var disabled = false
-  var retentionDays = 90
+  var retentionDays: RetentionPeriod = 90
   var destination: ForwardingDestination?
 }
 
@@ -135,7 +135,7 @@ struct MatchRule: Sendable, Equatable {
 /// `logging` of a resource; nil: as in `defaults`.
 struct ResourceLogging: Sendable, Equatable {
   var disabled: Bool?
-  var retentionDays: Int?
+  var retentionDays: RetentionPeriod?
   var forwarding = ForwardingChoice.inherited
 }
 

@@ -1,3 +1,5 @@
+internal import LogModel
+
 /// What differs between two configurations, in words for the agent's own log; never a secret.
 enum ConfigurationChanges {
   /// More than this are counted only.
@@ -79,7 +81,10 @@ enum ConfigurationChanges {
       changes.append("\(name) \(new.isDisabled ? "disabled" : "enabled")")
     }
     if old.retentionDays != new.retentionDays {
-      changes.append("\(name) retentionDays \(old.retentionDays) → \(new.retentionDays)")
+      changes.append(
+        "\(name) retentionDays \(old.retentionDays.configured) → "
+          + "\(new.retentionDays.configured)"
+      )
     }
     if let change = forwarding(old.destination, new.destination) {
       changes.append("\(name) \(change)")

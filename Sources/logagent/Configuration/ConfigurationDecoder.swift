@@ -9,6 +9,9 @@ struct ConfigurationDecoder {
   let choices: StackChoices
   /// Where the type of a resource stands, for whoever finds that a stacktape.yml says another.
   private(set) var typeRanges: [String: SourceRange] = [:]
+  /// Where resources stand, by simplified names, and their rules.
+  private(set) var resourceRanges: [String: SourceRange] = [:]
+  private(set) var rules: [ResourcePlaces.Rule] = []
 
   var values: ValueReader {
     get { logging.values }
@@ -262,9 +265,9 @@ struct ConfigurationDecoder {
     var defaults = LoggingDefaults()
     let keys = values.map(entry.value, "defaults", known: ConfigurationKeys.names(in: "defaults"))
     if let entry = keys["retentionDays"],
-      let days = values.integer(entry, in: 1...Limits.retentionDaysMax)
+      let period = values.retention(entry)
     {
-      defaults.retentionDays = days
+      defaults.retentionDays = period
     }
     guard let entry = keys["logging"] else { return defaults }
     let read = logging.read(entry, "defaults.logging")
@@ -308,6 +311,7 @@ struct ConfigurationDecoder {
         )
       }
       simplified[simple] = simplified[simple] ?? entry.keyRange
+      resourceRanges[simple] = simplified[simple]
       resources.append(resource(entry))
     }
     return resources
@@ -325,8 +329,8 @@ struct ConfigurationDecoder {
         if items.isEmpty {
           values.error(entry.value.range.firstLine, "`match` must not be empty")
         }
-        resource.match = items.compactMap { matchRule($0, "\(path).match") }
-      } else if let rule = matchRule(entry.value, "\(path).match") {
+        resource.match = items.compactMap { matchRule($0, of: resource.name) }
+      } else if let rule = matchRule(entry.value, of: resource.name) {
         resource.match = [rule]
       }
     }
@@ -336,11 +340,11 @@ struct ConfigurationDecoder {
     return resource
   }
 
-  private mutating func matchRule(_ node: YAMLNode, _ path: String) -> MatchRule? {
+  private mutating func matchRule(_ node: YAMLNode, of resource: String) -> MatchRule? {
     let before = values.diagnostics.count
     let keys = values.map(
       node,
-      path,
+      "resources.\(resource).match",
       known: ConfigurationKeys.names(in: "resources.<name>.match")
     )
     guard !keys.isEmpty else {
@@ -371,6 +375,9 @@ struct ConfigurationDecoder {
           rule.compose.append(Glob(text))
         }
       }
+    }
+    if values.diagnostics.count == before {
+      rules.append(ResourcePlaces.Rule(resource: resource, rule: rule, range: node.range))
     }
     return rule
   }

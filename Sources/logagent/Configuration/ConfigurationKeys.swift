@@ -157,7 +157,7 @@ enum ConfigurationKeys {
       "duration",
       "24h",
       allowed: "0s to \(DurationText.format(Limits.shrinkGraceSecondsAllowed.upperBound))",
-      "how long fewer `retentionDays` wait before anything more is deleted or hidden"
+      "how long a shorter `retentionDays` waits before anything more is deleted or hidden"
     ),
     ConfigurationKey("forward", "map", nil, "how events are forwarded"),
     ConfigurationKey(
@@ -179,9 +179,9 @@ enum ConfigurationKeys {
     ConfigurationKey("defaults", "map", nil, "what holds where a resource says nothing"),
     ConfigurationKey(
       "defaults.retentionDays",
-      "integer",
+      "retention",
       "90",
-      allowed: range(1...Limits.retentionDaysMax, unit: "days"),
+      allowed: RetentionPeriod.allowedWords,
       "how long events are kept, by their timestamps"
     ),
     ConfigurationKey(
@@ -262,9 +262,9 @@ enum ConfigurationKeys {
       ),
       ConfigurationKey(
         "\(path).retentionDays",
-        "integer",
+        "retention",
         nil,
-        allowed: range(1...Limits.retentionDaysMax, unit: "days"),
+        allowed: RetentionPeriod.allowedWords,
         "how long events are kept; without it what a `stacktape.yml` or its type says, else "
           + "`defaults.retentionDays`"
       ),

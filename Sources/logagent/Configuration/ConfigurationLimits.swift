@@ -35,10 +35,14 @@ extension Limits {
 
   /// Names of projects, stages, resources and containers.
   static let configuredNameBytesMax = 128
-  /// 100 years.
+  /// 100 years, unless it is for ever.
   static let retentionDaysMax = 36_500
+  /// A minute: much less than a sweep and a commit take could not be kept anyway.
+  static let retentionSecondsMin = 60
   /// Seconds of `retention.shrinkGrace`: none at all to 30 days.
   static let shrinkGraceSecondsAllowed = 0...2_592_000
+  /// Rules of `match` that are compared with each other.
+  static let matchRulesCompared = 2_000
   /// Firehose's limit for an access key.
   static let accessKeyBytesMax = 4_096
   /// Firehose's limit for common attributes of a request.

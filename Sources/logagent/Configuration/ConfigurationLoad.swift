@@ -121,11 +121,23 @@ extension Configuration {
         secrets: decoder.values.secretRanges
       ) + loader.diagnostics.filter { $0.file != file }
     let isValid = !diagnostics.contains { $0.severity == .error }
-    return LoadedConfiguration(
+    var loaded = LoadedConfiguration(
       configuration: isValid ? configuration : nil,
       diagnostics: diagnostics,
       files: loader.files
     )
+    loaded.places.own = decoder.resourceRanges.mapValues {
+      ResourcePlaces.Place(file: file, range: $0)
+    }
+    loaded.places.stacktape = loader.places
+    loaded.ambiguities = Diagnostic.completed(
+      ResourcePlaces.overlaps(decoder.rules, file: file),
+      of: bytes,
+      file: file,
+      isPartial: true,
+      secrets: decoder.values.secretRanges
+    )
+    return loaded
   }
 }
 

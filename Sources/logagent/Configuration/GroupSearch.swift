@@ -5,11 +5,21 @@ internal import Platform
 /// full name, among those that exist.
 struct GroupSearch {
   /// Nothing is called so; `near` is what might have been meant, best first, at most five.
+  ///
+  /// With `stacks`: there are logs of that name, but it does not say which are meant.
   struct NotFound: Error, Equatable, CustomStringConvertible {
     var name: String
-    var near: [String]
+    var near: [String] = []
+    var stacks: [String] = []
+    /// The stack that was asked for.
+    var wanted: String?
 
     var description: String {
+      let all = stacks.joined(separator: ", ")
+      if let wanted { return "no logs of `\(name)` in the stack \(wanted), but in \(all)" }
+      if !stacks.isEmpty {
+        return "`\(name)` is in several stacks: \(all); say which with --projectName and --stage"
+      }
       let nearest = near.map { "`\($0)`" }.joined(separator: ", ")
       return "no logs of `\(name)`" + (near.isEmpty ? "" : "; did you mean \(nearest)?")
     }
@@ -21,12 +31,48 @@ struct GroupSearch {
   }
 
   private let candidates: [Candidate]
+  /// That of logagent.yml, flags or the environment.
   private let stack: String?
+  /// The stacks of the resources that the files know, by their simplified names.
+  private let known: [String: Set<String>]
+  /// Flags named the stack: no other one is meant.
+  private let isStackWanted: Bool
+  /// All that may be meant is found, in whatever stack.
+  private let isUnsureAllowed: Bool
+
+  var groups: [LogGroup] { candidates.map(\.group) }
 
   /// `stack` is preferred where several stacks have a resource of one name.
-  init(_ groups: [LogGroup], stack: String? = nil) {
+  init(
+    _ groups: [LogGroup],
+    stack: String? = nil,
+    known: [String: Set<String>] = [:],
+    isStackWanted: Bool = false,
+    isUnsureAllowed: Bool = false
+  ) {
     candidates = groups.map { Candidate(group: $0, parts: GroupParts($0.name)) }
     self.stack = stack.map(ResourceName.component)
+    self.known = known
+    self.isStackWanted = isStackWanted && stack != nil
+    self.isUnsureAllowed = isUnsureAllowed
+  }
+
+  /// As the daemon names the groups under that configuration.
+  init(_ groups: [LogGroup], _ configuration: Configuration, _ choices: StackChoices) {
+    let matcher = ResourceMatcher(configuration)
+    var known: [String: Set<String>] = [:]
+    for resource in configuration.resources {
+      guard let stack = matcher.stack(of: resource) else { continue }
+      known[ResourceName.simplified(resource.name), default: []].insert(
+        ResourceName.component(stack)
+      )
+    }
+    self.init(
+      groups,
+      stack: configuration.stack,
+      known: known,
+      isStackWanted: choices.namesStack
+    )
   }
 
   /// The groups of `name`, sorted; `container` narrows to one container of the resource.
@@ -47,12 +93,12 @@ struct GroupSearch {
         guard let parts = candidate.parts else { return false }
         return Self.fits(parts, resource, wanted, same)
       }
-      if !hits.isEmpty { return preferred(hits) }
+      if !hits.isEmpty { return try preferred(hits, of: resource) }
     }
     if wanted == nil {
       for same in equal {
         let hits = candidates.filter { $0.parts?.project.map { same($0, resource) } ?? false }
-        if !hits.isEmpty { return preferred(hits) }
+        if !hits.isEmpty { return try preferred(hits, of: resource) }
       }
     }
     throw NotFound(name: container.map { "\(name)/\($0)" } ?? name, near: near(name, wanted))
@@ -73,13 +119,29 @@ struct GroupSearch {
     return same(parts.resource, resource) && container == ResourceName.defaultContainer
   }
 
-  /// Those of the own stack, and those that belong to none; all, when the own stack has none.
-  private func preferred(_ hits: [Candidate]) -> [LogGroup] {
-    let own = hits.filter { $0.parts?.stack == stack }
-    let others = hits.filter { $0.parts?.stack != nil && $0.parts?.stack != stack }
+  /// Those of the own stack, else of the one stack that the files have the resource in, else of the
+  /// only stack that has it; and those that belong to none.
+  private func preferred(
+    _ hits: [Candidate],
+    of name: String
+  ) throws(NotFound) -> [LogGroup] {
     let plain = hits.filter { $0.parts?.stack == nil }
-    let chosen = stack != nil && !own.isEmpty ? own + plain : others + plain
-    return chosen.map(\.group).sorted()
+    var others: [String: [Candidate]] = [:]
+    for hit in hits { if let stack = hit.parts?.stack { others[stack, default: []].append(hit) } }
+    if let stack, let own = others[stack] { return (own + plain).map(\.group).sorted() }
+    if isStackWanted {
+      if plain.isEmpty {
+        throw NotFound(name: name, stacks: others.keys.sorted(), wanted: stack)
+      }
+      return plain.map(\.group).sorted()
+    }
+    let configured = known[ResourceName.simplified(name)] ?? []
+    let mine = others.filter { configured.contains($0.key) }
+    if !mine.isEmpty { others = mine }
+    guard others.count <= 1 || isUnsureAllowed else {
+      throw NotFound(name: name, stacks: others.keys.sorted())
+    }
+    return (others.values.flatMap(\.self) + plain).map(\.group).sorted()
   }
 
   /// Names that a person could have typed instead.

@@ -5,6 +5,10 @@ struct LoadedConfiguration {
   var diagnostics: [Diagnostic]
   /// Every file that was read, or looked for: what to watch for changes.
   var files: Set<String> = []
+  /// What `check` reports as errors, though `run` works with it: who gets a container is decided by
+  /// the order of the files.
+  var ambiguities: [Diagnostic] = []
+  var places = ResourcePlaces()
 }
 
 /// What flags and the environment say about the stack; they win over the file.
@@ -13,6 +17,9 @@ struct StackChoices: Sendable, Equatable {
   var stage: String?
   /// `--arg NAME=VALUE`, for `$CliArgs()`.
   var arguments: [String: String] = [:]
+
+  /// A stack was asked for, so that another one's logs are not meant.
+  var namesStack: Bool { project != nil || stage != nil }
 
   /// With `LOGAGENT_PROJECT` and `LOGAGENT_STAGE` where no flag was given.
   func completed(by environment: (String) -> String?) -> StackChoices {

@@ -85,11 +85,18 @@ struct LoggingDecoder {
     directives.reports = []
   }
 
-  private mutating func retentionDays(_ entry: YAMLEntry) -> Int? {
-    guard isStacktape else { return values.integer(entry, in: 1...Limits.retentionDaysMax) }
+  private mutating func retentionDays(_ entry: YAMLEntry) -> RetentionPeriod? {
+    guard isStacktape else { return values.retention(entry) }
     guard case .scalar(let scalar) = entry.value.content, case .integer(let found) = scalar.value
-    else { return values.integer(entry, in: 1...3653) }
-    if let days = Int(exactly: found), Self.stacktapeDays.contains(days) { return days }
+    else {
+      let isPeriod = values.retentionText(entry) != nil
+      return values.integer(
+        entry,
+        in: 1...3653,
+        help: isPeriod ? "only logagent.yml takes durations and `forever`" : nil
+      ).map { .days($0) }
+    }
+    if let days = Int(exactly: found), Self.stacktapeDays.contains(days) { return .days(days) }
     let below = Self.stacktapeDays.last { $0 < found }
     let above = Self.stacktapeDays.first { $0 > found }
     let near = [below, above].compactMap { $0.map(String.init) }.joined(separator: " and ")

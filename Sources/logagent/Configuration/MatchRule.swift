@@ -24,7 +24,7 @@ extension MatchRule {
   }
 
   /// `redis` is `redis:7` too: a pattern without a tag or digest leaves them open.
-  private static func fits(_ glob: Glob, image: String) -> Bool {
+  static func fits(_ glob: Glob, image: String) -> Bool {
     if glob.matches(image) { return true }
     var name = image[...]
     if let digest = name.firstIndex(of: "@") { name = name[..<digest] }

@@ -9,7 +9,7 @@ extension ResourceMatcher {
     var name: String
     var container: String?
     var rule: Rule
-    var rival: String?
+    var rival: ResourceConfiguration?
   }
 
   /// A resource that fits, and the container of it that the name means.
@@ -34,7 +34,7 @@ extension ResourceMatcher {
       name: first.resource.name,
       container: first.container,
       rule: rule,
-      rival: rival.map { $0.resource.name }
+      rival: rival?.resource
     )
   }
 

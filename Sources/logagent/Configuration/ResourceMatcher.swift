@@ -29,10 +29,12 @@ struct ResourceMatcher: Sendable {
     var stream: LogStream
     var settings: GroupSettings
     var rule: Rule
+    /// The resource of the files, with its stack.
+    var reference: Reference?
     /// Another resource that the same rule fits; the one of the earlier place in the files won.
-    var rival: String?
-    /// The label that says how long to keep the group, in days.
-    var labelledRetentionDays: Int?
+    var rival: Reference?
+    /// How long to keep the group by the container's label.
+    var labelledRetention: RetentionPeriod?
     /// Labels that could not be used, for the agent's own log.
     var notes: [String] = []
 
@@ -41,10 +43,16 @@ struct ResourceMatcher: Sendable {
     }
   }
 
+  /// A resource of the files; several stacks may have one of the same name.
+  struct Reference: Sendable, Equatable {
+    var name: String
+    var stack: String?
+  }
+
   /// What holds for a log group.
   struct GroupSettings: Sendable, Equatable {
     var isDisabled: Bool
-    var retentionDays: Int
+    var retentionDays: RetentionPeriod
     var destination: ForwardingDestination?
   }
 
@@ -103,10 +111,10 @@ struct ResourceMatcher: Sendable {
   ) -> GroupSettings {
     let defaults = configuration.defaults
     let declared = resource?.stacktape?.logging(of: container)
-    let typeDays = resource?.stacktape.map { $0.type.defaultRetentionDays(container: container) }
+    let standard = resource?.stacktape.map { $0.type.defaultRetention(container: container) }
     var settings = GroupSettings(
       isDisabled: resource?.logging.disabled ?? declared?.disabled ?? defaults.disabled,
-      retentionDays: resource?.logging.retentionDays ?? declared?.retentionDays ?? typeDays
+      retentionDays: resource?.logging.retentionDays ?? declared?.retentionDays ?? standard
         ?? defaults.retentionDays,
       destination: defaults.destination
     )
@@ -141,6 +149,10 @@ struct ResourceMatcher: Sendable {
   /// The stack that a resource belongs to.
   func stack(of resource: ResourceConfiguration) -> String? {
     resource.stacktape?.stack ?? configuration.stack
+  }
+
+  private func reference(_ resource: ResourceConfiguration) -> Reference {
+    Reference(name: resource.name, stack: stack(of: resource))
   }
 
   /// Where a resource's output goes.
@@ -191,7 +203,8 @@ struct ResourceMatcher: Sendable {
       stream: LogStream(sanitizing: stream),
       settings: settings(of: resource, container: name),
       rule: found.rule,
-      rival: found.rival
+      reference: resource.map(reference),
+      rival: found.rival.map(reference)
     )
   }
 
@@ -203,12 +216,12 @@ struct ResourceMatcher: Sendable {
     default: resolution.notes.append("the label \(Label.disabled) is neither true nor false")
     }
     if let text = Self.label(container, Label.retentionDays) {
-      if let days = Int(text), (1...Limits.retentionDaysMax).contains(days) {
-        resolution.settings.retentionDays = days
-        resolution.labelledRetentionDays = days
+      if let period = RetentionPeriod(text), period.isAllowed {
+        resolution.settings.retentionDays = period
+        resolution.labelledRetention = period
       } else {
         resolution.notes.append(
-          "the label \(Label.retentionDays) is not a number from 1 to \(Limits.retentionDaysMax)"
+          "the label \(Label.retentionDays) is not \(RetentionPeriod.allowedWords)"
         )
       }
     }

@@ -68,7 +68,13 @@ struct ValueReader {
         return meant
       }
     }
-    mismatch(entry, "`true` or `false`")
+    var help: String?
+    if case .scalar(let scalar) = entry.value.content, scalar.style != .plain,
+      ["true", "false"].contains(scalar.text)
+    {
+      help = "remove the quotes"
+    }
+    mismatch(entry, "`true` or `false`", help: help)
     return nil
   }
 
@@ -81,11 +87,16 @@ struct ValueReader {
     }
   }
 
-  mutating func integer(_ entry: YAMLEntry, in allowed: ClosedRange<Int>) -> Int? {
+  /// `help` is for what is no number at all.
+  mutating func integer(
+    _ entry: YAMLEntry,
+    in allowed: ClosedRange<Int>,
+    help: String? = nil
+  ) -> Int? {
     let expected = "an integer from \(allowed.lowerBound) to \(allowed.upperBound)"
     guard case .scalar(let scalar) = entry.value.content, case .integer(let value) = scalar.value
     else {
-      var help: String?
+      var help = help
       if case .scalar(let scalar) = entry.value.content, scalar.style != .plain,
         Int(scalar.text) != nil
       {

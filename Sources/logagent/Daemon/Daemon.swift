@@ -43,7 +43,6 @@ final class Daemon: Sendable {
     self.logger = logger
     self.location = location
     self.choices = choices
-    labelled = LabelledRetention()
     self.configuration = Mutex(configuration)
     // Before the store, whose recovery may take minutes.
     let watched = Self.watched(files, location)
@@ -70,6 +69,7 @@ final class Daemon: Sendable {
     } catch {
       throw CommandFailure(error)
     }
+    labelled = LabelledRetention(of: store.layout)
     do throws(SyscallError) {
       space = try FileSystem.space(at: store.layout.root)
       try FileSystem.makeDirectory(store.layout.spool, mode: 0o770)
@@ -180,15 +180,18 @@ final class Daemon: Sendable {
     let matcher = ResourceMatcher(configuration)
     return { container in
       let resolution = matcher.resolve(container)
-      labelled.note(resolution)
       let name = container.name.isEmpty ? container.shortID : container.name
+      if let problem = labelled.note(resolution, created: container.created) {
+        logger.warning("\(problem)", metadata: ["container": "\(name)"])
+      }
       for note in resolution.notes { logger.warning("\(note)", metadata: ["container": "\(name)"]) }
       if let rival = resolution.rival {
         metrics.add("logagent_containers_ambiguous_total")
         logger.warning(
           "the container fits two resources, the first has it",
           metadata: [
-            "container": "\(name)", "first": "\(resolution.resource ?? "")", "second": "\(rival)",
+            "container": "\(name)", "first": "\(resolution.resource ?? "")",
+            "second": "\(rival.name)",
           ]
         )
       }
@@ -199,11 +202,11 @@ final class Daemon: Sendable {
   static func retainOptions(
     _ configuration: Configuration,
     _ space: FileSystemSpace,
-    _ labelled: LabelledRetention = LabelledRetention()
+    _ labelled: LabelledRetention
   ) -> RetainOptions {
     let matcher = ResourceMatcher(configuration)
     return RetainOptions(
-      days: { labelled.days(of: $0) ?? matcher.settings(ofGroup: $0).retentionDays },
+      period: { labelled.period(of: $0) ?? matcher.settings(ofGroup: $0).retentionDays },
       maxDiskBytes: configuration.limits.maxDiskUsage.bytes(ofTotal: space.totalBytes),
       minFreeBytes: configuration.limits.minFreeDisk.bytes(ofTotal: space.totalBytes),
       shrinkGraceNanoseconds: configuration.retention.shrinkGraceNanoseconds
@@ -273,7 +276,10 @@ final class Daemon: Sendable {
         noteUsage()
         statusReport(state).write(to: store.layout.status)
       }
-      if turn % 60 == 59 { Heap.trim() }
+      if turn % 60 == 59 {
+        Heap.trim()
+        labelled.saveAgain()
+      }
       turn += 1
       stop.wait(nanoseconds: min(1_000_000_000, notification.watchdogNanoseconds ?? .max))
     }

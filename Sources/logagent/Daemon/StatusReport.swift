@@ -26,8 +26,8 @@ struct StatusReport: Sendable {
 
   struct Waiting: Sendable {
     var group: String
-    var from: Int
-    var to: Int
+    var from: RetentionPeriod
+    var to: RetentionPeriod
     var dueMilliseconds: Int64
   }
 
@@ -59,8 +59,8 @@ struct StatusReport: Sendable {
     fields.append("\"limitBytes\":\(limitBytes)")
     fields.append("\"clockTrusted\":\(isClockTrusted)")
     let waiting = waiting.map {
-      "{\"logGroup\":\(JSONText.quoted($0.group)),\"fromDays\":\($0.from),"
-        + "\"toDays\":\($0.to),\"due\":\($0.dueMilliseconds)}"
+      "{\"logGroup\":\(JSONText.quoted($0.group)),\"fromDays\":\($0.from.json),"
+        + "\"toDays\":\($0.to.json),\"due\":\($0.dueMilliseconds)}"
     }
     fields.append("\"retentionWaiting\":[\(waiting.joined(separator: ","))]")
     fields.append("\"forward\":[\(lanes.map(Self.json).joined(separator: ","))]")

@@ -1,3 +1,5 @@
+internal import LogModel
+
 /// JSON strings for the small outputs; events have a faster writer of their own.
 enum JSONText {
   static func quoted(_ text: String) -> String {
@@ -18,4 +20,9 @@ enum JSONText {
     }
     return quoted + "\""
   }
+}
+
+extension RetentionPeriod {
+  /// A number for whole days, else a text, as a configuration has it.
+  var json: String { days.map { String($0) } ?? JSONText.quoted(description) }
 }

@@ -1,3 +1,5 @@
+internal import LogModel
+
 /// The resource types of Stacktape that write logs.
 enum ResourceType: String, Sendable, CaseIterable {
   case batchJob = "batch-job"
@@ -74,7 +76,7 @@ enum ResourceType: String, Sendable, CaseIterable {
   }
 
   /// What Stacktape's code sets where `retentionDays` is not given; its documents differ in places.
-  func defaultRetentionDays(container: String?) -> Int {
+  func defaultRetention(container: String?) -> RetentionPeriod {
     switch self {
     case .edgeLambdaFunction, .nextjsWeb, .astroWeb, .nuxtWeb, .sveltekitWeb, .solidstartWeb,
       .tanstackWeb, .remixWeb:

@@ -1,4 +1,5 @@
 internal import LogModel
+internal import Platform
 
 /// The fields of a batch-job that say how it runs.
 ///
@@ -6,6 +7,7 @@ internal import LogModel
 extension StacktapeDecoder {
   mutating func batchJob(_ properties: YAMLNode) -> BatchJobDefinition {
     var job = BatchJobDefinition()
+    checkSpelling(properties, Self.jobKeys)
     if let container = properties["container"] {
       let node = logging.resolve(container)
       if let packaging = node["packaging"] { job.packaging = self.packaging(packaging) }
@@ -13,22 +15,51 @@ extension StacktapeDecoder {
     }
     if let resources = properties["resources"] {
       let node = logging.resolve(resources)
+      checkSpelling(node, ["cpu", "memory", "gpu"])
       job.cpu = number(node.entry("cpu"), from: 0)
-      job.memoryMegabytes = integer(node.entry("memory"), in: 1...Limits.jobMemoryMegabytesMax)
+      job.memoryMegabytes = integer(
+        node.entry("memory"),
+        in: 1...Limits.jobMemoryMegabytesMax,
+        help: "write megabytes without a unit"
+      )
       job.gpu = integer(node.entry("gpu"), in: 0...1_024)
     }
-    job.timeoutSeconds = integer(properties.entry("timeout"), in: 1...Limits.jobSecondsMax)
+    job.timeoutSeconds = integer(
+      properties.entry("timeout"),
+      in: 1...Limits.jobSecondsMax,
+      help: "write seconds without a unit"
+    )
     if let entry = known(properties.entry("useSpotInstances")), let value = values.bool(entry) {
       job.usesSpotInstances = value
     }
     if let retry = properties["retryConfig"] {
       let node = logging.resolve(retry)
+      checkSpelling(node, ["attempts", "retryIntervalSeconds", "retryIntervalMultiplier"])
       job.attempts = integer(node.entry("attempts"), in: 1...Limits.jobAttemptsMax) ?? 1
       job.retryIntervalSeconds = number(node.entry("retryIntervalSeconds"), from: 0) ?? 0
       job.retryIntervalMultiplier = number(node.entry("retryIntervalMultiplier"), from: 0) ?? 1
     }
     readEvents(properties["events"], into: &job)
     return job
+  }
+
+  private static let jobKeys = [
+    "container", "resources", "timeout", "useSpotInstances", "logging", "retryConfig", "events",
+    "connectTo", "iamRoleStatements",
+  ]
+
+  /// A misspelt key would be taken for something of AWS's, and what it says would not hold.
+  private mutating func checkSpelling(_ node: YAMLNode, _ keys: [String]) {
+    guard case .map(let entries) = node.content else { return }
+    for entry in entries where !keys.contains(entry.key) {
+      // What is near to `logging` is an error of its own.
+      guard let near = NearestName.find(entry.key, among: keys), near != "logging" else { continue }
+      values.warn(
+        entry.keyRange,
+        "`\(ValueReader.shortened(entry.key))` is no key of a batch-job",
+        help: "did you mean `\(near)`?"
+      )
+    }
   }
 
   // MARK: container
@@ -126,9 +157,13 @@ extension StacktapeDecoder {
     return entry.value.isUnresolved || entry.value.isNull ? nil : entry
   }
 
-  private mutating func integer(_ entry: YAMLEntry?, in allowed: ClosedRange<Int>) -> Int? {
+  private mutating func integer(
+    _ entry: YAMLEntry?,
+    in allowed: ClosedRange<Int>,
+    help: String? = nil
+  ) -> Int? {
     guard let entry = known(entry) else { return nil }
-    return values.integer(entry, in: allowed)
+    return values.integer(entry, in: allowed, help: help)
   }
 
   private mutating func number(_ entry: YAMLEntry?, from least: Double) -> Double? {

@@ -9,6 +9,8 @@ struct StacktapeLoader {
   let choices: StackChoices
   private(set) var diagnostics: [Diagnostic] = []
   private(set) var files: Set<String> = []
+  /// Where resources stand, by stack and simplified name.
+  private(set) var places: [String: ResourcePlaces.Place] = [:]
 
   init(secrets: SecretResolver, directory: String?, choices: StackChoices) {
     self.secrets = secrets
@@ -31,14 +33,12 @@ struct StacktapeLoader {
     for resource in configuration.resources {
       overrides[ResourceName.simplified(resource.name)] = resource.logging
     }
-    var places: [String: String] = [:]
     for entry in configuration.stacktape {
       guard let path = locate(entry.path) else { continue }
       let found = read(path, entry, configuration, overrides)
       for resource in found {
         let stack = resource.resource.stack ?? ""
         let name = stack + "/" + ResourceName.simplified(resource.name)
-        let place = "\(path):\(resource.range.start)"
         if let first = places[name] {
           diagnostics.append(
             Diagnostic(
@@ -46,12 +46,12 @@ struct StacktapeLoader {
               file: path,
               at: resource.range,
               "the resource `\(resource.name)` cannot be told from another of the same stack",
-              help: "the other one is at \(first)"
+              help: "the other one is at \(first.words)"
             )
           )
           continue
         }
-        places[name] = place
+        places[name] = ResourcePlaces.Place(file: path, range: resource.range)
         add(resource, to: &configuration, typeRanges, file)
       }
     }
