@@ -31,8 +31,8 @@ package struct ShrinkingRetention: Sendable, Equatable {
   ///
   /// A longer period holds at once; a shorter one waits for the grace, counted from when it was
   /// first asked for, so that nothing is deleted or hidden that a mistake can still give back.
-  /// Asking for an even shorter one starts the grace again. While the clock is not trusted (`now` is
-  /// nil) no grace begins or ends.
+  /// Asking for an even shorter one starts the grace again. While the clock is not trusted
+  /// (`now` is nil) no grace begins or ends.
   /// `recorded` is what has held so far, nil for a group that nobody has decided about;
   /// `isConfirmed`: the operator said that `wanted` shall hold now.
   package static func decide(
