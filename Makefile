@@ -11,6 +11,7 @@ SYSCONFDIR ?= /etc
 # Debug builds of demo, build and test share one folder; a clean one is for ci.
 SCRATCH ?= .build
 SWIFT_FLAGS := --scratch-path $(SCRATCH)
+RELEASE_FLAGS := -c release $(SWIFT_FLAGS) --static-swift-stdlib
 # More arguments for `swift test`, such as --filter StoreTests.
 TEST_FLAGS ?=
 # Above this, something pulled in a library that does not belong here.
@@ -70,8 +71,8 @@ e2e: setup-test release ## the release binary with real processes, kills and a D
 
 .PHONY: bench bench-short
 bench: setup ## measure; prints one JSON object
-	@$(SWIFT) build -c release $(SWIFT_FLAGS) --static-swift-stdlib --product logagent-bench --quiet >&2
-	@"$$($(SWIFT) build -c release $(SWIFT_FLAGS) --static-swift-stdlib --show-bin-path)/logagent-bench"
+	@$(SWIFT) build $(RELEASE_FLAGS) --product logagent-bench --quiet >&2
+	@"$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/logagent-bench"
 
 bench-short: export LOGAGENT_BENCH_SHORT := 1
 bench-short: bench ## the same on a small input, as a check that it runs
@@ -100,9 +101,8 @@ docs: ## write docs/man and the table of docs/configuration.md from the program'
 
 .PHONY: release
 release: setup ## dist/logagent: static Swift, stripped, within the size budget
-	$(SWIFT) build -c release $(SWIFT_FLAGS) --static-swift-stdlib --product logagent
-	@scripts/package-release.sh \
-	  "$$($(SWIFT) build -c release $(SWIFT_FLAGS) --static-swift-stdlib --show-bin-path)/logagent" \
+	$(SWIFT) build $(RELEASE_FLAGS) --product logagent
+	@scripts/package-release.sh "$$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/logagent" \
 	  dist/logagent $(RELEASE_BYTES_MAX)
 
 .PHONY: unit-check

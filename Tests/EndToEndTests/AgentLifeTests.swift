@@ -87,6 +87,11 @@ extension DockerTests {
     agent.signal(SIGHUP)
     #expect(agent.waitForLog("the old one stays", seconds: 10), "\(agent.log)")
     #expect(agent.latestLog.contains("retentionDayz"))
+    // Just then it must be possible to ask.
+    let isTold = try wait(seconds: 10) {
+      try agent.command("status 2>/dev/null").contains("the old one is in force")
+    }
+    #expect(isTold)
     agent.directory.write("logagent.yml", valid)
     try engine.run("hup2", "echo after")
     let isPlaced = try wait(seconds: 10) {

@@ -175,6 +175,21 @@ import Testing
     }
   }
 
+  @Test("a column by another name is found at the start, not when it is used")
+  func renamedColumn() throws {
+    let directory = TemporaryDirectory()
+    try Self.fill(directory, lines: 25)
+    let catalog = try Connection(path: directory.file("catalog.sqlite"), .readWrite)
+    try catalog.execute("ALTER TABLE groups RENAME COLUMN retention_seconds TO retention_secon")
+    let metrics = Metrics()
+    var options = StoreOptions(dataDirectory: directory.path)
+    options.ballastBytes = 0
+    let store = try Store.open(options, clock: SystemClock(), metrics: metrics)
+    store.close()
+    #expect(metrics.total("logagent_storage_rebuilds_total") == 1)
+    #expect(try Self.read(directory.path, "rebuilt").damaged == 0)
+  }
+
   @Test("60 flipped bits in the catalog: readers see right events or an error, starts repair it")
   func catalog() throws {
     let original = TemporaryDirectory()

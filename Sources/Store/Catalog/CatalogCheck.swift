@@ -62,11 +62,27 @@ enum CatalogCheck {
   static func problem(in connection: Connection) throws(StoreError) -> String? {
     let answer = try connection.text("PRAGMA quick_check(1)") ?? "no answer"
     if answer != "ok" { return answer }
+    if try columns(of: connection) != columns(of: CatalogSchema.empty()) {
+      return "its tables are not those of version \(CatalogSchema.version)"
+    }
     for table in checkedTables {
       if let found = try rows(of: table.name, table.columns, connection) { return found }
     }
     if let found = try segments(connection) { return found }
     return try tails(connection)
+  }
+
+  /// Every table with its columns: a name that changed is met only by the statement that uses it,
+  /// which may be long after the start.
+  private static func columns(of connection: Connection) throws(StoreError) -> String? {
+    try connection.text(
+      """
+      SELECT group_concat(place) FROM (
+        SELECT t.name || '.' || c.name AS place
+        FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+        WHERE t.type='table' ORDER BY t.name, c.cid)
+      """
+    )
   }
 
   private static func rows(

@@ -102,6 +102,13 @@ enum CatalogSchema {
     try connection.execute("COMMIT")
   }
 
+  /// The tables without a row, in memory: what those of a file are compared with.
+  static func empty() throws(StoreError) -> Connection {
+    let connection = try Connection(path: ":memory:", .readWrite)
+    try connection.execute(tables)
+    return connection
+  }
+
   /// Version 2 kept retention in whole days.
   private static func useSeconds(_ connection: Connection) throws(StoreError) {
     try connection.execute("BEGIN IMMEDIATE")

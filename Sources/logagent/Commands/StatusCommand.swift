@@ -20,8 +20,7 @@ struct StatusCommand: ParsableCommand {
   var check = false
 
   func run() throws {
-    let configuration = try location.load()
-    let layout = Layout(root: configuration.dataDirectory)
+    let layout = Layout(root: try location.loadDataDirectory())
     // Silence is right: without a readable report there is no daemon to speak of.
     let bytes = (try? FileSystem.read(layout.status, atMost: 16_777_216)) ?? []
     guard let report = Collect.JSONValue(parsing: bytes), let pid = report["pid"]?.integer,

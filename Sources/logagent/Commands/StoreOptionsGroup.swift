@@ -26,13 +26,7 @@ struct StoreLocation: ParsableArguments {
   ) throws(CommandFailure) -> (configuration: Configuration, files: Set<String>) {
     // It holds the values of secrets.
     ProcessSecrecy.forbidDumps()
-    let path = config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG")
-    let directory = dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR")
-    let loaded = Configuration.load(
-      path: path,
-      dataDirectory: directory,
-      choices: choices
-    )
+    let loaded = read(choices)
     guard let configuration = loaded.configuration else {
       StandardError.write(DiagnosticPrinter.render(loaded.diagnostics))
       throw CommandFailure(
@@ -42,6 +36,28 @@ struct StoreLocation: ParsableArguments {
       )
     }
     return (configuration, loaded.files)
+  }
+
+  /// The data directory, also of a configuration with errors, which are left to `check`: for
+  /// commands that must tell how things are just then.
+  func loadDataDirectory() throws(CommandFailure) -> String {
+    ProcessSecrecy.forbidDumps()
+    let loaded = read(StackChoices())
+    if let directory = loaded.dataDirectory {
+      if loaded.configuration == nil {
+        StandardError.write("warning: the configuration has errors; see `logagent check`\n")
+      }
+      return directory
+    }
+    return try load().dataDirectory
+  }
+
+  private func read(_ choices: StackChoices) -> LoadedConfiguration {
+    Configuration.load(
+      path: config ?? ProcessEnvironment.value(of: "LOGAGENT_CONFIG"),
+      dataDirectory: dataDirectory ?? ProcessEnvironment.value(of: "LOGAGENT_DATA_DIR"),
+      choices: choices
+    )
   }
 
   /// A reader of the configured store, with the configuration.

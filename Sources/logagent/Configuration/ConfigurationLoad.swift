@@ -27,7 +27,11 @@ extension Configuration {
       var configuration = Configuration()
       configuration.project = choices.project
       configuration.stage = choices.stage
-      loaded = LoadedConfiguration(configuration: configuration, diagnostics: [])
+      loaded = LoadedConfiguration(
+        configuration: configuration,
+        dataDirectory: configuration.dataDirectory,
+        diagnostics: []
+      )
     } else {
       loaded = load(file: path ?? defaultPath, choices: choices, environment: environment)
     }
@@ -40,6 +44,7 @@ extension Configuration {
       loaded.configuration = nil
     }
     loaded.configuration?.dataDirectory = dataDirectory
+    loaded.dataDirectory = dataDirectory.isEmpty ? nil : dataDirectory
     return loaded
   }
 
@@ -123,6 +128,7 @@ extension Configuration {
     let isValid = !diagnostics.contains { $0.severity == .error }
     var loaded = LoadedConfiguration(
       configuration: isValid ? configuration : nil,
+      dataDirectory: document.root == nil ? nil : configuration.dataDirectory,
       diagnostics: diagnostics,
       files: loader.files
     )

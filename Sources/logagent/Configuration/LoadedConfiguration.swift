@@ -1,6 +1,8 @@
 /// A configuration, if it is valid, with everything that is to be said about it.
 struct LoadedConfiguration {
   var configuration: Configuration?
+  /// The data directory, also of a file with errors; nil when it cannot be known.
+  var dataDirectory: String?
   /// In the order of the files, and of the lines in each.
   var diagnostics: [Diagnostic]
   /// Every file that was read, or looked for: what to watch for changes.
