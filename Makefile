@@ -11,9 +11,7 @@ SYSCONFDIR ?= /etc
 # Debug builds of demo, build and test share one folder; a clean one is for ci.
 SCRATCH ?= .build
 SWIFT_FLAGS := --scratch-path $(SCRATCH)
-# One folder takes one build at a time; ci builds the release beside tests.
-RELEASE_SCRATCH ?= $(SCRATCH)
-RELEASE_FLAGS := -c release --scratch-path $(RELEASE_SCRATCH) --static-swift-stdlib
+RELEASE_FLAGS := -c release $(SWIFT_FLAGS) --static-swift-stdlib
 # More arguments for `swift test`, such as --filter StoreTests.
 TEST_FLAGS ?=
 # Above this, something pulled in a library that does not belong here.
@@ -137,21 +135,20 @@ uninstall: ## remove what install put there; configuration and data stay
 # the import check sees only what is compiled anew.
 .PHONY: ci
 ci: export SCRATCH := .build-ci
-ci: export RELEASE_SCRATCH := .build-ci-release
 ci: ## everything that must hold before a change is taken
-	rm -rf .build-ci .build-ci-release
+	rm -rf .build-ci
 	$(MAKE) setup setup-test
 	$(MAKE) lint
 	$(SWIFT) build --scratch-path .build-ci --build-tests \
 	  --explicit-target-dependency-import-check error
 	$(MAKE) test TEST_FLAGS="--skip EndToEndTests --explicit-target-dependency-import-check error"
+	$(MAKE) differential
 	$(MAKE) unit-check
-	# What needs processor time and watches no clock, side by side.
-	$(MAKE) --jobs=3 --output-sync release differential fuzz-smoke
 	$(MAKE) e2e
+	$(MAKE) fuzz-smoke
 	$(MAKE) bench-short
 	@echo "ci: all steps passed"
 
 .PHONY: clean
 clean: ## remove everything that was built
-	rm -rf .build .build-ci .build-ci-release .build-fuzz .build-tsan .build-asan dist
+	rm -rf .build .build-ci .build-fuzz .build-tsan .build-asan dist
